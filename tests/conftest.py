@@ -1,0 +1,32 @@
+"""nbval compares every stored output on the full MNIST, none on the sample."""
+
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def on_sample():
+    """Say whether the notebooks will find the sample, not the full MNIST."""
+    sample, full = DATA / "mnist-sample.npz", DATA / "mnist.npz"
+    return sample.exists() and not full.exists()
+
+
+def pytest_configure(config):
+    option = config.option
+    if not (option.nbval or option.nbval_lax):
+        option.nbval, option.nbval_lax = not on_sample(), on_sample()
+
+
+def pytest_report_header(config):
+    return f"MNIST: {'the sample' if on_sample() else 'in full'}"
+
+
+@pytest.fixture(scope="session")
+def full_mnist():
+    """Path of the full MNIST that get_mnist.py fetched."""
+    path = DATA / "mnist.npz"
+    if not path.exists():
+        pytest.skip("needs the full MNIST: python data/get_mnist.py")
+    return path

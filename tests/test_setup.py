@@ -1,0 +1,169 @@
+"""`make`, the two lists of packages, and what stops a set-up."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+REQUIREMENTS = (ROOT / "requirements.txt").read_text().splitlines()
+MODULES = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn"}
+COME_ALONG = {  # module -> the direct dependency that brings it
+    **{"keras": "tensorflow", "PIL": "matplotlib", "IPython": "jupyterlab"},
+    **{"nbformat": "nbval", "yaml": "jupyterlab", "pandas": "seaborn"},
+}
+COLAB = {"google"}  # imported only where it is
+
+
+def pinned():
+    lines = [line for line in REQUIREMENTS if not line.startswith("#")]
+    return dict(re.split(r"==|\s+#", line)[:2] for line in lines)
+
+
+def test_every_requirement_is_pinned_and_has_its_reason():
+    for line in REQUIREMENTS:
+        if not line.startswith("#"):
+            assert re.fullmatch(r"[a-z0-9-]+==[\d.]+ +# \w.+", line), line
+
+
+def test_what_is_installed_is_what_is_pinned():
+    assert {name: version(name) for name in pinned()} == pinned()
+
+
+def test_conda_and_binder_read_the_same_list():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, packages = environment["dependencies"]
+    assert packages == {"pip": ["-r requirements.txt"]} and pip == "pip"
+    assert python in {"python=3.11", "python=3.12", "python=3.13"}
+
+
+def imported(source):
+    code = re.sub(r"^[%!].*", "", source, flags=re.MULTILINE)
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0]
+
+
+def test_lessons_import_nothing_that_is_not_required():
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type != "code":
+                continue
+            for name in set(imported(cell.source)) - COLAB:
+                package = COME_ALONG.get(name, MODULES.get(name, name))
+                known = package in pinned() or name in sys.stdlib_module_names
+                assert known, f"{path.name}: {name}"
+
+
+# What stops `make`, on a copy of the files that it reads
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Run make in a folder of its own; `tools` come first on its PATH."""
+    gnu_make = shutil.which("make") or pytest.skip("needs make")
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+
+    def run(*arguments, **environment):
+        path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            [gnu_make, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path, "MAKEFLAGS": "", **environment},
+            capture_output=True,
+            text=True,
+        )
+
+    def tool(name, script):
+        (tools / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tools / name).chmod(0o755)
+
+    run.tool = tool
+    run.folder = tmp_path
+    return run
+
+
+def test_no_python(make):
+    run = make("setup", "PYTHONS=python3.99 snake")
+    assert run.returncode != 0
+    assert "Python 3.11, 3.12 or 3.13 is needed" in run.stderr
+    assert not (make.folder / ".venv").exists()
+
+
+@pytest.mark.parametrize("series", [(3, 10), (3, 14)])
+def test_python_too_old_or_too_new(make, series):
+    fake = f"import sys; sys.version_info = {(*series, 0)}; exec(sys.argv[1])"
+    make.tool("odd", f'exec {sys.executable} -c "{fake}" "$2"')
+    run = make("setup", "PYTHONS=odd")
+    assert run.returncode != 0
+    assert "Python 3.11, 3.12 or 3.13 is needed" in run.stderr
+
+
+def test_disk_full(make):
+    make.tool("df", "echo; echo disk 9 9 3999999 9 /")
+    run = make("setup", f"PYTHONS={sys.executable}")
+    assert run.returncode != 0 and "The disk is too full" in run.stderr
+    assert not (make.folder / ".venv").exists()
+
+
+def test_disk_full_half_way(make):
+    make.tool("df", "echo; echo disk 9 9 4000001 9 /")
+    make.tool(
+        "python3.12",
+        f'case "$1 $2" in "-m venv") mkdir -p .venv/bin; cp "$0" '
+        f'.venv/bin/python; exit;; "-m pip") echo "No space left" '
+        f'>.venv/pip.log; exit 1;; esac; exec {sys.executable} "$@"',
+    )
+    run = make("setup", "PYTHONS=python3.12")
+    assert run.returncode != 0 and "The disk is full" in run.stderr
+
+
+def test_no_package_index(make):
+    run = make(
+        "setup",
+        f"PYTHONS={sys.executable}",
+        PIP_INDEX_URL="http://127.0.0.1:9/simple",
+        PIP_RETRIES="0",
+        PIP_CONFIG_FILE=os.devnull,
+        PIP_NO_CACHE_DIR="1",
+        PIP_FIND_LINKS="",
+    )
+    assert run.returncode != 0
+    assert "no package index is in reach" in run.stderr.splitlines()[-2]
+    assert not (make.folder / ".venv" / "installed.txt").exists()
+
+
+def test_nothing_is_installed_twice(make):
+    (make.folder / ".venv").mkdir()
+    shutil.copy(ROOT / "requirements.txt", make.folder / ".venv/installed.txt")
+    run = make("setup", "PYTHONS=false")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_changed_requirements_are_installed(make):
+    (make.folder / ".venv").mkdir()
+    (make.folder / ".venv/installed.txt").write_text("numpy==1.0\n")
+    run = make("setup", "PYTHONS=false")
+    assert run.returncode != 0 and "Python 3.11" in run.stderr
+
+
+def test_bytecode_is_compiled():
+    """Without it `import tensorflow` takes three times as long."""
+    package = Path(find_spec("tensorflow").origin).parent
+    compiled = list((package / "python/ops/__pycache__").glob("*.pyc"))
+    sources = list((package / "python/ops").glob("*.py"))
+    assert len(compiled) >= len(sources) > 100
