@@ -10,6 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {"setup", "checkpoint", "nbval-ignore-output"}
+TAGS |= {
+    "reader",
+    "network",
+    "autodiff",
+    "cnn",
+}  # cells that tests take code from
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
 

@@ -20,6 +20,7 @@ MODULES = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn"}
 COME_ALONG = {  # module -> the direct dependency that brings it
     **{"keras": "tensorflow", "PIL": "matplotlib", "IPython": "jupyterlab"},
     **{"nbformat": "nbval", "yaml": "jupyterlab", "pandas": "seaborn"},
+    **{"threadpoolctl": "scikit-learn", "anywidget": "wigglystuff"},
 }
 COLAB = {"google"}  # imported only where it is
 
