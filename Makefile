@@ -1,13 +1,14 @@
 # make lab    set up, fetch MNIST, open JupyterLab on lesson 1
 # make test   set up, fetch MNIST, run every notebook and every test
 # make run    execute the notebooks in place, as they are committed
+# make student  copy the lessons without answers and outputs to build/student
 
 VENV = .venv
 PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test run
+.PHONY: help setup data lab test run student
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -25,6 +26,13 @@ run: data
 	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False \
 	  --ExecutePreprocessor.coalesce_streams=True $(NOTEBOOKS)
+
+student: setup
+	rm -rf build/student
+	$(VENV)/bin/python -m nbconvert --to notebook --output-dir build/student \
+	  --ClearOutputPreprocessor.enabled=True \
+	  --TagRemovePreprocessor.enabled=True \
+	  --TagRemovePreprocessor.remove_cell_tags=solution $(NOTEBOOKS)
 
 data: setup
 	@$(VENV)/bin/python data/get_mnist.py $(if $(SAMPLE),--sample)

@@ -168,3 +168,28 @@ def test_bytecode_is_compiled():
     compiled = list((package / "python/ops/__pycache__").glob("*.pyc"))
     sources = list((package / "python/ops").glob("*.py"))
     assert len(compiled) >= len(sources) > 100
+
+
+def test_student_copies_hold_questions_but_no_answers(make):
+    wrapper = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
+    python = make.folder / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(wrapper)
+    python.chmod(0o755)
+    shutil.copy(ROOT / "requirements.txt", make.folder / "venv/installed.txt")
+    lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    run = make(
+        "student", "VENV=venv", f"NOTEBOOKS={' '.join(map(str, lessons))}"
+    )
+    assert run.returncode == 0, run.stderr
+    student = make.folder / "build/student"
+    assert {p.name for p in student.iterdir()} == {p.name for p in lessons}
+    for path in lessons:
+        cells = nbformat.read(path, as_version=4).cells
+        copies = nbformat.read(student / path.name, as_version=4).cells
+        kept = [
+            c for c in cells if "solution" not in c.metadata.get("tags", [])
+        ]
+        assert [c.source for c in copies] == [c.source for c in kept]
+        assert not any("<details>" in c.source for c in copies)
+        assert not any(c.get("outputs") for c in copies)
