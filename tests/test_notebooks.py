@@ -18,7 +18,6 @@ TAGS |= {
     "cnn",
 }  # cells that tests take code from
 TAGS |= {"exercise", "check", "solution"}
-NO_EXERCISES = {"05", "06"}  # lessons whose exercises are still to come
 FOLDED = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
@@ -64,13 +63,9 @@ def test_folder_holds_nothing_but_lessons():
 
 
 def test_setup_is_the_same_text_everywhere():
-    setups = {}
-    for path in PATHS:
-        cells = tagged(nbformat.read(path, 4), "setup")
-        setups[path.stem[:2]] = [cell.source for cell in cells]
-    assert len({sources[0] for sources in setups.values()}) == 1
-    complete = [setups[lesson] for lesson in setups.keys() - NO_EXERCISES]
-    assert all(sources == complete[0] for sources in complete)
+    cells = [tagged(nbformat.read(path, 4), "setup") for path in PATHS]
+    setups = [[cell.source for cell in setup] for setup in cells]
+    assert all(setup == setups[0] for setup in setups)
 
 
 def test_setup_comes_first(notebook):
@@ -168,7 +163,7 @@ def test_images_have_alt_text_and_links_lead_somewhere(path, notebook):
 def test_exercises_have_stub_check_and_solution(path, notebook):
     cells, lesson = notebook.cells, path.stem[:2]
     stubs = [i for i, cell in enumerate(cells) if has_tag(cell, "exercise")]
-    assert 3 <= len(stubs) <= 5 or lesson in NO_EXERCISES
+    assert 3 <= len(stubs) <= 5
     assert len(stubs) == len(tagged(notebook, "check"))
     for number, i in enumerate(stubs, 1):
         text, stub, check, solution = cells[i - 1 : i + 3]
@@ -183,14 +178,14 @@ def test_exercises_have_stub_check_and_solution(path, notebook):
         assert ast.parse(answer) and max(map(len, answer.splitlines())) <= 79
 
 
-def test_predictions_come_before_the_cell_that_shows_them(path, notebook):
+def test_predictions_come_before_the_cell_that_shows_them(notebook):
     cells = notebook.cells
     asked = [
         i
         for i, cell in enumerate(cells)
         if cell.source.startswith("**Predict first.** ")
     ]
-    assert 2 <= len(asked) <= 3 or path.stem[:2] in NO_EXERCISES
+    assert 2 <= len(asked) <= 3
     for i in asked:
         question, answer, shown = cells[i : i + 3]
         assert "?" in question.source and shown.cell_type == "code"
