@@ -51,6 +51,18 @@ def test_network_is_smaller_than_the_dense_one(lesson):
     assert lesson["make_cnn"]().count_params() < 118_282
 
 
+def test_five_looks_are_the_mean_of_five_shifts(lesson):
+    single = lesson["make_cnn"]()
+    images = np.random.default_rng(0).random((3, 28, 28), np.float32)
+    wide = np.pad(images, [(0, 0), (1, 1), (1, 1)])
+    corners = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
+    shifted = [wide[:, r : r + 28, c : c + 28] for r, c in corners]
+    answers = [single.predict_on_batch(x) for x in shifted]
+    five = lesson["look_five_times"](single).predict_on_batch(images)
+    assert np.allclose(five, np.mean(answers, axis=0), atol=1e-6)
+    assert not np.allclose(five, answers[0], atol=1e-4)
+
+
 @pytest.mark.parametrize("n", [1, 7])
 def test_augment_keeps_shape_type_range_and_original(lesson, n):
     images = np.random.default_rng(0).random((n, 28, 28), np.float32)

@@ -26,9 +26,9 @@ LESSON = ROOT / "notebooks" / "05_predict_own_digits.ipynb"
 STRANGERS = ROOT.parent / "shared" / "handwriting"
 MODELS = {"CNN": "digit_cnn.keras", "MLP": "digit_mlp_augmented.keras"}
 # Right of the single digits, of those on paper, and of the whole pictures of
-# several digits. The goal is 97, 95, 80 % (MLP) and 99, 98, 90 % (CNN); two
-# trainings of the MLP differ by up to four images: the floors lie lower.
-FLOORS = {"MLP": (0.945, 0.92, 0.64), "CNN": (0.975, 0.96, 0.84)}
+# several digits. The goal is 97, 95, 80 % (MLP) and 99, 98, 90 % (CNN). Two
+# trainings differ by up to four images, so the floors lie that much lower.
+FLOORS = {"MLP": (0.95, 0.93, 0.68), "CNN": (0.98, 0.98, 0.84)}
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +210,23 @@ def test_pictures_without_a_digit(reader, tmp_path):
             reader["read_digit"](path)
 
 
+def empty_page(rng):
+    """A shaded page (h, w, 3), uint8, some with grain, with nothing on it."""
+    h, w = rng.integers(80, 600, 2)
+    y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
+    across, down, bend = rng.uniform(-50, 50, 3)
+    page = rng.uniform(90, 190) + across * x + down * y + bend * x * y
+    page += rng.normal(0, rng.choice([1e-9, 1, 3, 6]), (h, w))
+    return np.repeat(np.uint8(np.clip(page, 0, 255))[..., None], 3, axis=2)
+
+
+def test_shaded_and_grainy_pages_are_empty(reader):
+    rng = np.random.default_rng(0)
+    pages = [reader["to_size"](empty_page(rng)) for _ in range(60)]
+    written = [i for i, p in enumerate(pages) if reader["read_picture"](p)]
+    assert not written
+
+
 @settings(max_examples=1500, deadline=None)
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG", b"\xff\xd8"])
@@ -240,7 +257,7 @@ def test_twelve_megapixels_are_read_at_once(reader, seven, tmp_path):
         start = time.process_time()
         assert reader["read_digits"](tmp_path / "photo.jpg") == ["7"]
         times.append(time.process_time() - start)
-    assert min(times) < 0.4  # seconds of processor, file to answer
+    assert min(times) < 0.25  # seconds of processor; 0.15 on a quiet machine
 
 
 MEMORY = """
@@ -267,7 +284,7 @@ def test_huge_picture_is_refused_before_it_is_unpacked(reader, tmp_path):
 @pytest.fixture(scope="module")
 def test_digits(full_mnist):
     with np.load(full_mnist, allow_pickle=False) as file:
-        return file["x_test"][:2000] / np.float32(255), file["y_test"][:2000]
+        return file["x_test"][:1000] / np.float32(255), file["y_test"][:1000]
 
 
 def test_to_mnist_gives_its_own_digits_back(reader, test_digits):
