@@ -81,10 +81,12 @@ def make(tmp_path):
 
     def run(*arguments, **environment):
         path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+        outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of a `make test`
+        env = {k: v for k, v in os.environ.items() if k not in outer}
         return subprocess.run(
             [gnu_make, *arguments],
             cwd=tmp_path,
-            env={**os.environ, "PATH": path, "MAKEFLAGS": "", **environment},
+            env={**env, "PATH": path, **environment},
             capture_output=True,
             text=True,
         )
