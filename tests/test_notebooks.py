@@ -1,5 +1,6 @@
 """The form of a lesson. What its cells do is nbval's part."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,9 @@ TAGS |= {
     "autodiff",
     "cnn",
 }  # cells that tests take code from
+TAGS |= {"exercise", "check", "solution"}
+NO_EXERCISES = {"02", "03", "04", "05", "06", "07"}  # lessons whose exercises are still to come
+FOLDED = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
 
@@ -37,8 +41,12 @@ def texts(notebook):
     return [c.source for c in notebook.cells if c.cell_type == "markdown"]
 
 
+def has_tag(cell, tag):
+    return tag in cell.metadata.get("tags", [])
+
+
 def tagged(notebook, tag):
-    return [c for c in code(notebook) if tag in c.metadata.get("tags", [])]
+    return [c for c in code(notebook) if has_tag(c, tag)]
 
 
 def has_figure(cell):
@@ -56,13 +64,18 @@ def test_folder_holds_nothing_but_lessons():
 
 
 def test_setup_is_the_same_text_everywhere():
-    setups = [tagged(nbformat.read(p, 4), "setup") for p in PATHS]
-    assert [len(cells) for cells in setups] == [1] * len(PATHS)
-    assert len({cells[0].source for cells in setups}) == 1
+    setups = {}
+    for path in PATHS:
+        cells = tagged(nbformat.read(path, 4), "setup")
+        setups[path.stem[:2]] = [cell.source for cell in cells]
+    assert len({sources[0] for sources in setups.values()}) == 1
+    complete = [setups[lesson] for lesson in setups.keys() - NO_EXERCISES]
+    assert all(sources == complete[0] for sources in complete)
 
 
 def test_setup_comes_first(notebook):
-    assert code(notebook)[0] == tagged(notebook, "setup")[0]
+    setup = tagged(notebook, "setup")
+    assert setup and code(notebook)[: len(setup)] == setup
 
 
 def test_valid_and_small(path, notebook):
@@ -106,7 +119,8 @@ def test_tags_are_known(notebook):
 
 
 def test_headings_nest(notebook):
-    headings = re.findall(r"^(#+) ", "\n".join(texts(notebook)), re.MULTILINE)
+    text = re.sub(r"```.+?```", "", "\n".join(texts(notebook)), flags=re.S)
+    headings = re.findall(r"^(#+) ", text, re.MULTILINE)
     levels = [len(heading) for heading in headings]
     assert levels[0] == 1 and levels.count(1) == 1
     for above, below in zip(levels, levels[1:], strict=False):
@@ -132,6 +146,7 @@ def test_ends_with_a_checkpoint(notebook):
 def test_most_code_is_introduced_by_prose(notebook):
     pairs = zip(notebook.cells, notebook.cells[1:], strict=False)
     bare = [b for a, b in pairs if a.cell_type == b.cell_type == "code"]
+    bare = [b for b in bare if not has_tag(b, "check")]  # its stub's own
     assert len(bare) <= len(code(notebook)) / 4
 
 
@@ -148,3 +163,38 @@ def test_images_have_alt_text_and_links_lead_somewhere(path, notebook):
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not target.startswith(("https://", "#")):
             assert (path.parent / target.split("#")[0]).exists(), target
+
+
+def test_exercises_have_stub_check_and_solution(path, notebook):
+    cells, lesson = notebook.cells, path.stem[:2]
+    stubs = [i for i, cell in enumerate(cells) if has_tag(cell, "exercise")]
+    assert 3 <= len(stubs) <= 5 or lesson in NO_EXERCISES
+    assert len(stubs) == len(tagged(notebook, "check"))
+    for number, i in enumerate(stubs, 1):
+        text, stub, check, solution = cells[i - 1 : i + 3]
+        title = rf"###+ Exercise {int(lesson)}\.{number}: \w.+\n\n\w"
+        assert re.match(title, text.source), text.source
+        assert "None" in stub.source and not stub.outputs
+        assert check.metadata.tags == ["check"], check.source
+        assert check.outputs[0].text.startswith("Not yet"), check.source
+        assert solution.metadata.tags == ["solution"], solution.source
+        fence = re.fullmatch(FOLDED.format("Solution"), solution.source, re.S)
+        answer = re.fullmatch(r"```python\n(.+)\n```", fence[1], re.S)[1]
+        assert ast.parse(answer) and max(map(len, answer.splitlines())) <= 79
+
+
+def test_predictions_come_before_the_cell_that_shows_them(path, notebook):
+    cells = notebook.cells
+    asked = [
+        i
+        for i, cell in enumerate(cells)
+        if cell.source.startswith("**Predict first.** ")
+    ]
+    assert 2 <= len(asked) <= 3 or path.stem[:2] in NO_EXERCISES
+    for i in asked:
+        question, answer, shown = cells[i : i + 3]
+        assert "?" in question.source and shown.cell_type == "code"
+        assert re.fullmatch(FOLDED.format("Answer"), answer.source, re.S)
+        assert answer.metadata.tags == ["solution"]
+    folded = [cell for cell in cells if has_tag(cell, "solution")]
+    assert len(folded) == len(asked) + len(tagged(notebook, "exercise"))
