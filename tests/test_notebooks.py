@@ -16,6 +16,7 @@ TAGS |= {
     "network",
     "autodiff",
     "cnn",
+    "scale",
 }  # cells that tests take code from
 TAGS |= {"exercise", "check", "solution"}
 NO_EXERCISES = {"02", "03", "04", "05", "06", "07"}  # lessons whose exercises are still to come
