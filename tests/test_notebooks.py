@@ -16,6 +16,7 @@ TAGS |= {
     "network",
     "autodiff",
     "cnn",
+    "scale",
 }  # cells that tests take code from
 TAGS |= {"exercise", "check", "solution"}
 FOLDED = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
