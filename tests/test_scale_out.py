@@ -3,6 +3,7 @@
 import inspect
 import linecache
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -145,11 +146,13 @@ def test_hanging_worker_is_stopped(lesson, script):
 
 
 def test_interrupted_cell_leaves_nobody_behind(lesson, script):
-    interrupt = threading.Timer(1.5, os.kill, [os.getpid(), 2])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupt = threading.Timer(1.5, os.kill, [os.getpid(), signal.SIGINT])
     interrupt.start()
     with pytest.raises(KeyboardInterrupt):
         lesson["run_workers"](script("import time; time.sleep(100)"), {})
     interrupt.join()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("busy", [1, 2])
