@@ -21,7 +21,6 @@ COME_ALONG = {  # module -> the direct dependency that brings it
     **{"keras": "tensorflow", "PIL": "matplotlib", "IPython": "jupyterlab"},
     **{"nbformat": "nbval", "yaml": "jupyterlab", "pandas": "seaborn"},
     **{"threadpoolctl": "scikit-learn", "anywidget": "wigglystuff"},
-    **{"psutil": "jupyterlab"},
 }
 COLAB = {"google"}  # imported only where it is
 
