@@ -16,12 +16,10 @@ LESSON = HERE.parents[1] / "notebooks" / "09_ship_it.ipynb"
 def main():
     text = (HERE / "digit_reader.html").read_text(encoding="utf-8")
     packed = base64.b85encode(zlib.compress(text.encode(), 9)).decode()
-    lines = [packed[i : i + 73] for i in range(0, len(packed), 73)]
     notebook = nbformat.read(LESSON, as_version=4)
     for cell in notebook.cells:
         if "packed" in cell.metadata.get("tags", []):
-            rows = "\n".join(f'    "{line}"' for line in lines)
-            cell.source = f"PACKED = (\n{rows}\n)"
+            cell.source = f'PACKED = "{packed}"  # noqa: E501'
             cell.metadata.jupyter = {"source_hidden": True}
             cell.metadata.cellView = "form"
     nbformat.write(notebook, LESSON)
