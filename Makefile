@@ -51,7 +51,7 @@ setup:
 	echo "Making $(VENV) with $$($$python --version) ..."; \
 	$$python -m venv --clear $(VENV) || stop "Python cannot make $(VENV):\
 	 on Debian and Ubuntu, install python3-venv, then run this again."; \
-	echo "Installing the packages (some 3 minutes, the first time only) ..."; \
+	echo "Installing the packages (some minutes, the first time only) ..."; \
 	$(VENV)/bin/python -m pip install --log $(VENV)/pip.log \
 	  --disable-pip-version-check --compile -r requirements.txt || \
 	if grep -q 'No space left' $(VENV)/pip.log; then stop "The disk is full:\
