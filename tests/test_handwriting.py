@@ -13,16 +13,15 @@ import zlib
 
 import cv2
 import keras
-import nbformat
 import numpy as np
 import pytest
 from conftest import DATA
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lessons import names_of
 from PIL import Image
 
 ROOT = DATA.parent
-LESSON = ROOT / "notebooks" / "05_predict_own_digits.ipynb"
 STRANGERS = ROOT.parent / "shared" / "handwriting"
 MODELS = {"CNN": "digit_cnn.keras", "MLP": "digit_mlp_augmented.keras"}
 # Right of the single digits, of those on paper, and of the whole pictures of
@@ -34,10 +33,7 @@ FLOORS = {"MLP": (0.95, 0.93, 0.68), "CNN": (0.98, 0.98, 0.84)}
 @pytest.fixture(scope="module")
 def reader():
     """The lesson's functions by name; `network` is the augmented MLP."""
-    names = {"keras": keras, "np": np}
-    for cell in nbformat.read(LESSON, as_version=4).cells:
-        if "reader" in cell.metadata.get("tags", []):
-            exec(compile(cell.source, LESSON.name, "exec"), names)
+    names = names_of("05", "reader", keras=keras, np=np)
     names["network"] = load(MODELS["MLP"])
     return names
 

@@ -10,16 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-TAGS = {"setup", "checkpoint", "nbval-ignore-output"}
-TAGS |= {
-    "reader",
-    "network",
-    "autodiff",
-    "cnn",
-    "page",
-    "packed",
-}  # cells that tests take code from
-TAGS |= {"exercise", "check", "solution"}
+TAGS = {"setup", "exercise", "check", "solution", "checkpoint"}
+TAGS |= {"nbval-ignore-output", "packed"}
+TAGS |= {"reader", "cnn", "network", "autodiff", "page"}  # tests run these
 FOLDED = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 

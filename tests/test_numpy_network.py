@@ -1,32 +1,18 @@
 """The NumPy network of lesson 7, taken from the notebook's tagged cells."""
 
 from itertools import pairwise
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
+from lessons import names_of, sources
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks/07_numpy_from_scratch.ipynb"
 SEEDS = range(12)
-
-
-def sources(*tags):
-    """Return the source of the lesson's cells that carry one of the tags."""
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    return [
-        cell.source
-        for cell in cells
-        if set(tags) & set(cell.metadata.get("tags", []))
-    ]
 
 
 @pytest.fixture(scope="module")
 def lesson():
     """The names that the lesson's cells define, and nothing but NumPy else."""
-    names = {"np": np}
-    exec("\n\n".join(sources("network", "autodiff")), names)
-    return names
+    return names_of("07", "network", "autodiff", np=np)
 
 
 def problem(lesson, seed, dtype="float64"):
@@ -109,12 +95,14 @@ def test_autodiff_adds_where_paths_meet_and_can_run_twice(lesson):
 
 
 def test_autodiff_engine_has_at_most_sixty_lines():
-    lines = "\n".join(sources("autodiff")).splitlines()
+    lines = "\n".join(sources("07", "autodiff")).splitlines()
     assert len([line for line in lines if line.strip()]) <= 60
 
 
 def test_adam_has_ten_lines():
-    (cell,) = [s for s in sources("network") if s.startswith("class Adam")]
+    (cell,) = [
+        s for s in sources("07", "network") if s.startswith("class Adam")
+    ]
     head, *lines = [line for line in cell.splitlines() if line.strip()]
     assert len(lines) == 10
 

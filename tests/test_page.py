@@ -15,6 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 from conftest import DATA
+from lessons import names_of
 
 ROOT = DATA.parent
 LESSON = ROOT / "notebooks" / "09_ship_it.ipynb"
@@ -24,17 +25,9 @@ BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 NOTHING = "I don't see a digit."
 
 
-def names_of(lesson, tag, **names):
-    """What the lesson's cells with this tag define, by name."""
-    for cell in nbformat.read(lesson, as_version=4).cells:
-        if tag in cell.metadata.get("tags", []):
-            exec(compile(cell.source, lesson.name, "exec"), names)
-    return names
-
-
 @pytest.fixture(scope="module")
 def lesson():
-    return names_of(LESSON, "page", np=np, keras=keras, DATA=DATA)
+    return names_of("09", "page", np=np, keras=keras, DATA=DATA)
 
 
 @pytest.fixture(scope="module")
@@ -360,7 +353,7 @@ def prepare(page, ink):
 
 @pytest.mark.browser
 def test_prepares_as_lesson_5_does(page, digits):
-    to_mnist = names_of(LESSON_5, "reader", np=np, keras=keras)["to_mnist"]
+    to_mnist = names_of("05", "reader", np=np, keras=keras)["to_mnist"]
     inks = [np.zeros((280, 280))]
     for strokes in DIGITS.values():
         draw(page, strokes)

@@ -8,12 +8,11 @@ from keras.io: 34,826 parameters, 15 epochs, batch 128, validation_split 0.1.
 """
 
 import argparse
-import ast
 import contextlib
 import io
-import json
 import os
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -22,31 +21,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from lessons import names_of
+
 ROOT = Path(__file__).parents[2]
-LESSON = ROOT / "notebooks" / "06_convolutional_network.ipynb"
 SEEDS = [1, 2, 3, 4, 5]
 
 
-def recipe(lesson=LESSON):
-    """Return the imports, functions and EPOCHS of the lesson as a dict.
-
-    A training of the lesson or any other statement is not executed.
-    """
-    cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
-    names = {"FULL": True}
-    for cell in cells:
-        if cell["cell_type"] != "code":
-            continue
-        for node in ast.parse("".join(cell["source"])).body:
-            assigned = {t.id for t in ast.walk(node) if type(t) is ast.Name}
-            if isinstance(node, ast.Import | ast.FunctionDef) or (
-                isinstance(node, ast.Assign)
-                and "EPOCHS" in assigned
-                and assigned <= {"EPOCHS", "FULL"}
-            ):
-                module = ast.Module([node], [])
-                exec(compile(module, lesson.name, "exec"), names)
-    return names
+def recipe():
+    """Return what the lesson's cells tagged `cnn` define, as a dict."""
+    return names_of("06", "cnn", keras=keras, np=np, FULL=True)
 
 
 def example():

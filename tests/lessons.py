@@ -1,0 +1,24 @@
+"""The lessons' own code, for the tests and benchmarks of it."""
+
+from pathlib import Path
+
+import nbformat
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+def sources(number, *tags):
+    """Return the source of each cell of a lesson that has one of the tags."""
+    (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+    return [
+        cell.source
+        for cell in nbformat.read(path, as_version=4).cells
+        if set(tags) & set(cell.metadata.get("tags", []))
+    ]
+
+
+def names_of(number, *tags, **names):
+    """Run these cells; return all that they define, and `names`, as a dict."""
+    for source in sources(number, *tags):
+        exec(compile(source, f"lesson {number}", "exec"), names)
+    return names
