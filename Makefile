@@ -2,13 +2,18 @@
 # make test   set up, fetch MNIST, run every notebook and every test
 # make run    execute the notebooks in place, as they are committed
 # make student  copy the lessons without answers and outputs to build/student
+# make lock   renew requirements.lock after a change of requirements.txt
+# make colab  run each lesson alone, on the packages that Colab has
+# make versions  make test on the oldest and on the newest packages (an hour)
+# make badges REPO=owner/name  let the lessons open on Colab and Binder
 
 VENV = .venv
+LIST = requirements.lock
 PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test run student
+.PHONY: help setup data lab test run student lock colab versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -34,11 +39,32 @@ student: setup
 	  --TagRemovePreprocessor.enabled=True \
 	  --TagRemovePreprocessor.remove_cell_tags=solution $(NOTEBOOKS)
 
+lock:
+	python3 -m venv --clear build/lock
+	build/lock/bin/python -m pip install -q uv==0.13.9
+	build/lock/bin/uv pip compile -q --universal --python-version 3.11 \
+	  --upgrade --generate-hashes --only-binary :all: --no-annotate \
+	  --custom-compile-command "make lock" \
+	  -o requirements.lock requirements.txt
+
+colab:
+	$(MAKE) data VENV=.venv-colab LIST=tests/colab/requirements.txt
+	.venv-colab/bin/python -m pytest tests/colab/alone.py
+
+versions: export PYTEST_ADDOPTS = --nbval-lax
+versions:
+	$(MAKE) test VENV=.venv-oldest LIST=tests/versions/oldest.txt \
+	  PYTHONS="python3.11 python3.12"
+	$(MAKE) test VENV=.venv-newest LIST=tests/versions/newest.txt
+
+badges: setup
+	$(VENV)/bin/python .github/badges.py $(REPO) $(BRANCH)
+
 data: setup
 	@$(VENV)/bin/python data/get_mnist.py $(if $(SAMPLE),--sample)
 
 setup:
-	@cmp -s requirements.txt $(VENV)/installed.txt && exit; \
+	@cmp -s $(LIST) $(VENV)/installed.txt && exit; \
 	for python in $(PYTHONS); do \
 	  $$python -c 'import sys; exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	    2>/dev/null && break; python=; \
@@ -53,11 +79,12 @@ setup:
 	 on Debian and Ubuntu, install python3-venv, then run this again."; \
 	echo "Installing the packages (some minutes, the first time only) ..."; \
 	$(VENV)/bin/python -m pip install --log $(VENV)/pip.log \
-	  --disable-pip-version-check --compile -r requirements.txt || \
+	  --disable-pip-version-check --compile \
+	  $(if $(filter %.lock,$(LIST)),--require-hashes) -r $(LIST) || \
 	if grep -q 'No space left' $(VENV)/pip.log; then stop "The disk is full:\
 	 the packages need 4 GB here, then run this again."; \
 	else stop "The packages could not be installed, most often because no\
 	 package index is in reach: check the network, then run this again."; fi; \
 	$(VENV)/bin/jupyter labextension disable --level=sys_prefix \
 	  @jupyterlab/apputils-extension:announcements 2>/dev/null; \
-	cp requirements.txt $(VENV)/installed.txt
+	cp $(LIST) $(VENV)/installed.txt

@@ -1,4 +1,4 @@
-"""`make`, the two lists of packages, and what stops a set-up."""
+"""`make`, the lists of packages, and what stops a set-up."""
 
 import ast
 import os
@@ -13,9 +13,11 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 REQUIREMENTS = (ROOT / "requirements.txt").read_text().splitlines()
+LOCK = (ROOT / "requirements.lock").read_text()
 MODULES = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn"}
 COME_ALONG = {  # module -> the direct dependency that brings it
     **{"keras": "tensorflow", "PIL": "matplotlib", "IPython": "jupyterlab"},
@@ -26,9 +28,12 @@ COME_ALONG = {  # module -> the direct dependency that brings it
 COLAB = {"google"}  # imported only where it is
 
 
-def pinned():
-    lines = [line for line in REQUIREMENTS if not line.startswith("#")]
-    return dict(re.split(r"==|\s+#", line)[:2] for line in lines)
+def pinned(lines=REQUIREMENTS):
+    """Return each package of a list and its version, where it is for here."""
+    found = [re.split(r"\s+[#\\]", line)[0] for line in lines]
+    found = [Requirement(line) for line in found if re.match(r"\w", line)]
+    here = [r for r in found if not r.marker or r.marker.evaluate()]
+    return {r.name: str(r.specifier).removeprefix("==") for r in here}
 
 
 def test_every_requirement_is_pinned_and_has_its_reason():
@@ -37,8 +42,30 @@ def test_every_requirement_is_pinned_and_has_its_reason():
             assert re.fullmatch(r"[a-z0-9-]+==[\d.]+ +# \w.+", line), line
 
 
+def test_lock_holds_the_pins_and_a_hash_for_every_package():
+    lock = pinned(LOCK.splitlines())
+    assert pinned().items() <= lock.items(), "run `make lock`"
+    hashes = r"( \\\n    --hash=sha256:\w{64})+"
+    for package in re.split(r"\n(?=\w)", LOCK.strip())[1:]:
+        assert re.fullmatch(rf"\S+==[^\\\n]+{hashes}", package), package
+    assert len(lock) > 5 * len(pinned())
+
+
+def test_lock_names_no_index():
+    assert "://" not in LOCK and "index-url" not in LOCK
+
+
 def test_what_is_installed_is_what_is_pinned():
-    assert {name: version(name) for name in pinned()} == pinned()
+    installed = Path(sys.prefix) / "installed.txt"  # of `make setup`
+    lines = installed.read_text().splitlines() if installed.exists() else []
+    wanted = pinned(lines or REQUIREMENTS)
+    assert {name: version(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("age", ["oldest", "newest"])
+def test_other_versions_are_of_the_same_packages(age):
+    lines = (ROOT / f"tests/versions/{age}.txt").read_text().splitlines()
+    assert pinned(lines).keys() == {*pinned(), "keras"}
 
 
 def test_conda_and_binder_read_the_same_list():
@@ -75,7 +102,7 @@ def test_lessons_import_nothing_that_is_not_required():
 def make(tmp_path):
     """Run make in a folder of its own; `tools` come first on its PATH."""
     gnu_make = shutil.which("make") or pytest.skip("needs make")
-    for name in ("Makefile", "requirements.txt"):
+    for name in ("Makefile", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path)
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -153,7 +180,9 @@ def test_no_package_index(make):
 
 def test_nothing_is_installed_twice(make):
     (make.folder / ".venv").mkdir()
-    shutil.copy(ROOT / "requirements.txt", make.folder / ".venv/installed.txt")
+    shutil.copy(
+        ROOT / "requirements.lock", make.folder / ".venv/installed.txt"
+    )
     run = make("setup", "PYTHONS=false")
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
@@ -179,7 +208,7 @@ def test_student_copies_hold_questions_but_no_answers(make):
     python.parent.mkdir(parents=True)
     python.write_text(wrapper)
     python.chmod(0o755)
-    shutil.copy(ROOT / "requirements.txt", make.folder / "venv/installed.txt")
+    shutil.copy(ROOT / "requirements.lock", make.folder / "venv/installed.txt")
     lessons = sorted((ROOT / "notebooks").glob("*.ipynb"))
     run = make(
         "student", "VENV=venv", f"NOTEBOOKS={' '.join(map(str, lessons))}"

@@ -1,0 +1,36 @@
+"""`make colab`: each lesson alone in an empty folder, on Colab's packages."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# What stands between a lesson and the network: Keras's download of MNIST.
+EDGE = """
+import keras.src.datasets.mnist as source
+source.get_file = lambda *args, **kwargs: {!r}
+del source
+"""
+
+
+@pytest.fixture
+def mnist():
+    """Path of the file that get_mnist.py left: in full, or the sample."""
+    files = [ROOT / "data" / f"mnist{part}.npz" for part in ("", "-sample")]
+    return str(next(file for file in files if file.exists()))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_lesson_runs_alone(path, mnist, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # EDGE imports Keras
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(EDGE.format(mnist)))
+    place = {"metadata": {"path": os.fspath(tmp_path)}}
+    NotebookClient(notebook, timeout=600, resources=place).execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.get("name") != "stderr", output.text
