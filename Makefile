@@ -25,7 +25,7 @@ lab: data
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 test: data
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope
 
 run: data
 	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace \
