@@ -4,7 +4,7 @@
 # make student  copy the lessons without answers and outputs to build/student
 # make lock   renew requirements.lock after a change of requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
-# make versions  make test on the oldest and on the newest packages (an hour)
+# make versions  make test on the oldest and on the newest packages (long)
 # make badges REPO=owner/name  let the lessons open on Colab and Binder
 
 VENV = .venv
@@ -55,7 +55,8 @@ versions: export PYTEST_ADDOPTS = --nbval-lax
 versions:
 	$(MAKE) test VENV=.venv-oldest LIST=tests/versions/oldest.txt \
 	  PYTHONS="python3.11 python3.12"
-	$(MAKE) test VENV=.venv-newest LIST=tests/versions/newest.txt
+	$(MAKE) test VENV=.venv-newest LIST=tests/versions/newest.txt \
+	  PYTHONS="python3.13 python3.12"
 
 badges: setup
 	$(VENV)/bin/python .github/badges.py $(REPO) $(BRANCH)

@@ -30,7 +30,9 @@ def test_lesson_runs_alone(path, mnist, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(EDGE.format(mnist)))
     place = {"metadata": {"path": os.fspath(tmp_path)}}
-    NotebookClient(notebook, timeout=600, resources=place).execute()
+    NotebookClient(
+        notebook, timeout=600, startup_timeout=300, resources=place
+    ).execute()
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             assert output.get("name") != "stderr", output.text
