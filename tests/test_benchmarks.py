@@ -4,19 +4,16 @@ The figures themselves are made by `make bench`.
 """
 
 import json
-import sys
 from pathlib import Path
 
 import keras
+import peers
+import pieces
 import pytest
+import table
+from bench import goal, merged, row, run
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
-import peers  # noqa: E402
-import pieces  # noqa: E402
-import table  # noqa: E402
-from bench import goal, merged, row, run  # noqa: E402
-
 PARAMETERS = 118_282
 
 

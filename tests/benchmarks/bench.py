@@ -16,6 +16,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import psutil
-from table import between_marks, ratio, readme, spread, table
+from table import between_marks, ratio, readme, table
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -88,10 +89,14 @@ def side(name, results, key="seconds", scale=1):
     return {"name": name, "values": values, "error": "; ".join(errors[:1])}
 
 
-def fastest(sides):
-    """Return the side of the lowest median, and a list of the others."""
+def fastest(sides, good=()):
+    """Return the side of the lowest median, and a list of the others.
+
+    Where one of the sides has its name in `good`, only such are compared.
+    """
     measured = [s for s in sides if s["values"]]
-    first = min(measured, key=lambda s: median(s["values"]), default=sides[0])
+    chosen = [s for s in measured if s["name"] in good] or measured or sides
+    first = min(chosen, key=lambda s: median(s["values"] or [0]))
     return first, [s for s in sides if s is not first]
 
 
@@ -164,13 +169,12 @@ def peers(args):
         "scikit-learn": ("peers.sklearn_recipe", args.seed),
     }
     results = in_turn(contenders, args.repeats)
-    sides = {name: side(name, tries) for name, tries in results.items()}
-    good = [n for n, r in results.items() if (accuracy(r) or 0) >= 0.98]
-    ours, slower = fastest([sides.pop(n) for n in own if n in good or n == own[0]])
-    peer, others = fastest(list(sides.values()))
+    good = {n for n, r in results.items() if (accuracy(r) or 0) >= 0.98}
+    sides = [side(name, tries) for name, tries in results.items()]
+    ours, slower = fastest(sides[: len(own)], good)
+    peer, others = fastest(sides[len(own) :], good)
     note = scores(results)
-    new = row("to 98.0 %", ours, peer, slower + others, note=note, most=1)
-    yield new
+    yield row("to 98.0 %", ours, peer, slower + others, note=note, most=1)
 
 
 def epoch(args):
@@ -189,13 +193,19 @@ def epoch(args):
 
 def cnn(args):
     ours, keras, torch = "lesson 6", "Keras's example", "PyTorch's example"
-    part = {} if args.full else {"epochs": 1}
-    contenders = {
-        ours: ("pieces.cnn", {**part and {"epochs": 2}, **args.seed}),
-        keras: ("pieces.keras_example", {**part, **args.seed}),
-        torch: ("peers.torch_example", {**part, **args.seed}),
+    pieces = {
+        **{ours: "pieces.cnn", keras: "pieces.keras_example"},
+        **{torch: "peers.torch_example"},
     }
-    times = {ours: args.seeds, keras: 1, torch: 1} if args.full else args.repeats
+    epochs = {ours: 2, keras: 1, torch: 1}  # ours cannot take one alone
+    times = args.repeats
+    if args.full:
+        epochs = dict.fromkeys(pieces)  # as many as the recipe says
+        times = {ours: args.seeds, keras: 1, torch: 1}
+    contenders = {
+        name: (piece, {"epochs": epochs[name], **args.seed})
+        for name, piece in pieces.items()
+    }
     results = in_turn(contenders, times)
     sides = {name: side(name, tries) for name, tries in results.items()}
     own = sides.pop(ours)
@@ -342,8 +352,8 @@ def machine():
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        models = [s for s in info.read_text().splitlines() if "model name" in s]
-        cpu = models[0].split(": ")[1] if models else cpu
+        names = re.findall(r"model name\s*: (.+)", info.read_text())
+        cpu = names[0] if names else cpu
     gigabytes = psutil.virtual_memory().total / 2**30
     cores = psutil.cpu_count()
     return f"{cpu}, {cores} cores, {gigabytes:.0f} GB, {platform.system()}"

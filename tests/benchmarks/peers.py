@@ -168,7 +168,7 @@ def torch_example_network():
     )
 
 
-def torch_example(epochs=14, seed=1, images=None):
+def torch_example(epochs=None, seed=1, images=None):
     """Train as examples/mnist does: Adadelta, batches of 64, 14 epochs.
 
     Its images come normalised from one tensor, not through torchvision, and
@@ -177,6 +177,7 @@ def torch_example(epochs=14, seed=1, images=None):
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
+    epochs = epochs or 14
     x, y, x_test, y_test = mnist(images)
     x, x_test = ((a[:, None] - 0.1307) / 0.3081 for a in (x, x_test))
     x, x_test = torch.from_numpy(x), torch.from_numpy(x_test)

@@ -253,10 +253,11 @@ def keras_example_network(keras):
     return model
 
 
-def keras_example(epochs=15, seed=1, images=None):
+def keras_example(epochs=None, seed=1, images=None):
     """Train mnist_convnet as published: 15 epochs, a tenth to validate."""
     import keras
 
+    epochs = epochs or 15
     x, y, x_test, y_test = mnist(images)
     keras.utils.set_random_seed(seed)
     model = keras_example_network(keras)
