@@ -38,8 +38,8 @@ def test_a_row_shows_medians_spread_and_ratio():
 @pytest.mark.parametrize(
     ("most", "score", "words"),
     [
-        (0.2, 0.981, "falls short: ratio 0.25 is 0.05, 1.2 times the goal"),
-        (0.3, 0.979, "falls short: accuracy 97.90 % is 0.10 % below it"),
+        (0.2, 0.981, "falls short: ratio 0.25, 1.25 times the goal"),
+        (0.3, 0.979, "falls short: accuracy 97.90 %, 0.10 % below the goal"),
         (0.3, 0.98, "met"),
         (0.3, None, "not measured"),
     ],

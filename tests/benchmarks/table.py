@@ -52,11 +52,11 @@ def lack(goal):
     value, limit = goal["value"], goal["limit"]
     if value >= limit if goal["least"] else value <= limit:
         return ""
-    by = figure(abs(value - limit), goal["unit"])
-    if goal["unit"] != "%":
-        by += f", {value / limit:.2g} times the goal"
-    side = "below" if goal["least"] else "above"
-    return f"{goal['figure']} {figure(value, goal['unit'])} is {by} {side} it"
+    text = f"{goal['figure']} {figure(value, goal['unit'])}"
+    if goal["unit"] == "%":
+        side = "below" if goal["least"] else "above"
+        return f"{text}, {figure(abs(value - limit), '%')} {side} the goal"
+    return f"{text}, {value / limit:.3g} times the goal"
 
 
 def verdict(row):
