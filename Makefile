@@ -2,18 +2,20 @@
 # make test   set up, fetch MNIST, run every notebook and every test
 # make run    execute the notebooks in place, as they are committed
 # make student  copy the lessons without answers and outputs to build/student
+# make bench  time the lessons against other tools, about 35 minutes
 # make lock   renew requirements.lock after a change of requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)
 # make badges REPO=owner/name  let the lessons open on Colab and Binder
 
 VENV = .venv
+BENCH_VENV = .venv-bench
 LIST = requirements.lock
 PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test run student lock colab versions badges
+.PHONY: help setup data lab test run student lock colab versions badges bench
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -60,6 +62,17 @@ versions:
 
 badges: setup
 	$(VENV)/bin/python .github/badges.py $(REPO) $(BRANCH)
+
+bench: data
+	@list=tests/benchmarks/requirements.txt; python=$(BENCH_VENV)/bin/python; \
+	cat requirements.txt $$list | cmp -s - $(BENCH_VENV)/installed.txt || { \
+	  $(VENV)/bin/python -m venv --clear $(BENCH_VENV) || exit; \
+	  for peer in $$(sed 's/#.*//' $$list); do \
+	    $$python -m pip install --disable-pip-version-check --compile \
+	      -r requirements.txt $$peer || echo "Left out: $$peer"; \
+	  done; \
+	  cat requirements.txt $$list > $(BENCH_VENV)/installed.txt; }; \
+	$$python tests/benchmarks/bench.py $(BENCH)
 
 data: setup
 	@$(VENV)/bin/python data/get_mnist.py $(if $(SAMPLE),--sample)

@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from benchmarks.bench_cnn import recipe
 from conftest import DATA
+from lessons import names_of
 
 
 @pytest.fixture(scope="module")
 def lesson():
-    return recipe()
+    return names_of("06", "cnn", keras=keras, np=np, FULL=True)
 
 
 @pytest.fixture(scope="module")
