@@ -1,5 +1,6 @@
 # make lab    set up, fetch MNIST, open JupyterLab on lesson 1
-# make test   set up, fetch MNIST, run every notebook and every test
+# make test   set up, fetch MNIST, run every notebook and every quick test
+# make browser  set up, open and run every lesson in Chromium (some minutes)
 # make run    execute the notebooks in place, as they are committed
 # make student  copy the lessons without answers and outputs to build/student
 
@@ -8,7 +9,7 @@ PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test run student
+.PHONY: help setup data lab test browser run student
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -20,7 +21,10 @@ lab: data
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 test: data
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --ignore=tests/test_jupyterlab.py
+
+browser: data
+	$(VENV)/bin/python -m pytest -m browser tests
 
 run: data
 	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace \
