@@ -20,7 +20,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = {p.stem[:2]: p for p in sorted(ROOT.glob("notebooks/*.ipynb"))}
 STEP, LIMIT = 120, 1200  # seconds, for a step and a lesson: it may be busy
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden) "
 READ = (  # the title that the canvas of lesson 5 is given, as text
@@ -108,14 +108,6 @@ def ask(page, method, what):
     return page.request.fetch(f"{server}/api/{what}{token}", method=method)
 
 
-def open_lesson(page, path):
-    """Open a lesson from the list of files; wait until its kernel is ready."""
-    page.locator(".jp-DirListing-itemName", has_text=path.name).dblclick()
-    tab = page.locator(".lm-DockPanel-tabBar .lm-mod-current")
-    tab.filter(has_text=path.name).wait_for()
-    wait_for_kernel(page, path)
-
-
 def wait_for_kernel(page, path):
     def ready():
         for session in ask(page, "get", "sessions").json():
@@ -142,44 +134,44 @@ def wait_for_run(page):
     wait_until(lambda: not busy.count(), LIMIT)
 
 
-def run_all(page):
+def start(page, path):
+    """Open a lesson from the list of files and choose Run All Cells."""
+    page.locator(".jp-DirListing-itemName", has_text=path.name).dblclick()
+    tab = page.locator(".lm-DockPanel-tabBar .lm-mod-current")
+    tab.filter(has_text=path.name).wait_for()
+    wait_for_kernel(page, path)
     choose(page, "Run", "Run All Cells")
     prompts(page).last.filter(has_text="*").wait_for(state="attached")
 
 
-def errors(page):
-    kind = "[data-mime-type='application/vnd.jupyter.error']"
-    return page.locator(SHOWN + kind).all_text_contents()
-
-
-def as_stored(page, path):
-    """Tell whether all cells ran, in order, and all figures are there."""
+def runs_as_stored(page, path):
+    """Wait for the end: all cells have run, in order, and show figures."""
     cells = nbformat.read(path, as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     outputs = [output for cell in code for output in cell.outputs]
     figures = sum("image/png" in out.get("data", {}) for out in outputs)
     wait_for_run(page)
-    assert errors(page) == []
+    error = "[data-mime-type='application/vnd.jupyter.error']"
+    assert page.locator(SHOWN + error).all_text_contents() == []
     numbers = [f"[{n + 1}]:" for n in range(len(code))]
     assert prompts(page).all_text_contents() == numbers
-    pictures = page.locator(SHOWN + ".jp-RenderedImage img")
-    assert pictures.count() == figures
+    shown = page.locator(SHOWN + ".jp-RenderedImage img")
+    assert shown.count() == figures
     loaded = "all => all.every(img => img.complete && img.naturalWidth > 100)"
-    assert pictures.evaluate_all(loaded)
-
-
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_lesson_runs_from_top_to_bottom(page, path):
-    open_lesson(page, path)
-    run_all(page)
-    as_stored(page, path)
+    wait_until(lambda: shown.evaluate_all(loaded))
 
 
 def test_nothing_is_in_the_way_at_the_start(page):
-    wait_for_kernel(page, LESSONS[0])
+    wait_for_kernel(page, LESSONS["01"])
     page.wait_for_timeout(5000)  # time enough for the news to pop up
     assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
     assert page.title().startswith("01_explore")
+
+
+@pytest.mark.parametrize("path", LESSONS.values(), ids=lambda p: p.stem)
+def test_lesson_runs_from_top_to_bottom(page, path):
+    start(page, path)
+    runs_as_stored(page, path)
 
 
 def find(path, text):
@@ -206,9 +198,8 @@ def run(page, cell, source=None):
 
 
 def test_check_answers_what_is_typed_and_solution_unfolds(page):
-    path = LESSONS[0]
-    wait_for_kernel(page, path)
-    run_all(page)
+    path = LESSONS["01"]
+    start(page, path)
     wait_for_run(page)
     table = ROOT / "tests/exercises/01.toml"
     answers = tomllib.loads(table.read_text(encoding="utf-8"))["1.1"]
@@ -229,9 +220,8 @@ def test_check_answers_what_is_typed_and_solution_unfolds(page):
 
 
 def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
-    (path,) = [path for path in LESSONS if path.stem.startswith("05")]
-    open_lesson(page, path)
-    run_all(page)
+    path = LESSONS["05"]
+    start(page, path)
     wait_for_run(page)
 
     upload = cell(page, find(path, "FileUpload("))
@@ -269,9 +259,8 @@ def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
 
 
 def test_after_a_restart_half_way(page):
-    (path,) = [path for path in LESSONS if path.stem.startswith("02")]
-    open_lesson(page, path)
-    run_all(page)
+    path = LESSONS["02"]
+    start(page, path)
     wait_for_run(page)
     choose(page, "Kernel", "Restart Kernel…")
     page.locator(".jp-Dialog .jp-mod-accept").click()
@@ -287,11 +276,10 @@ def test_after_a_restart_half_way(page):
 
 def test_two_lessons_at_once(page, folder):
     (folder / "data/digit_mlp.keras").unlink(missing_ok=True)
-    both = [p for p in LESSONS if p.stem[:2] in ("04", "09")]
+    both = [LESSONS["04"], LESSONS["09"]]  # each trains it where it is not
     for path in both:
-        open_lesson(page, path)
-        run_all(page)
+        start(page, path)
     for path in both:
         tab = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
         tab.filter(has_text=path.name).click()
-        as_stored(page, path)
+        runs_as_stored(page, path)
