@@ -1,5 +1,6 @@
 # make lab    set up, fetch MNIST, open JupyterLab on lesson 1
-# make test   set up, fetch MNIST, run every notebook and every test
+# make test   set up, fetch MNIST, run every notebook and every quick test
+# make browser  set up, open and run every lesson in Chromium (some minutes)
 # make run    execute the notebooks in place, as they are committed
 # make student  copy the lessons without answers and outputs to build/student
 # make bench  time the lessons against other tools, about 35 minutes
@@ -15,7 +16,8 @@ PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test run student lock colab versions badges bench
+.PHONY: help setup data lab test browser run student bench lock colab \
+  versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -27,7 +29,11 @@ lab: data
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 test: data
-	$(VENV)/bin/python -m pytest -n auto --dist loadscope
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope \
+	  --ignore=tests/test_jupyterlab.py
+
+browser: data
+	$(VENV)/bin/python -m pytest -m browser tests
 
 run: data
 	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace \

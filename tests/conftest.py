@@ -1,10 +1,12 @@
 """nbval compares every stored output on the full MNIST, none on the sample."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 DATA = Path(__file__).parents[1] / "data"
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 
 
 def on_sample():
@@ -30,3 +32,18 @@ def full_mnist():
     if not path.exists():
         pytest.skip("needs the full MNIST: python data/get_mnist.py")
     return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with api.sync_playwright() as playwright:
+        program = program or playwright.chromium.executable_path
+        if not Path(program).exists():
+            pytest.skip("needs Chromium or Chrome")
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()

@@ -5,9 +5,7 @@ The page is made by the lesson's own cells, those tagged `page`.
 
 import base64
 import json
-import shutil
 import zlib
-from pathlib import Path
 
 import cv2
 import keras
@@ -21,7 +19,6 @@ ROOT = DATA.parent
 LESSON = ROOT / "notebooks" / "09_ship_it.ipynb"
 LESSON_5 = ROOT / "notebooks" / "05_predict_own_digits.ipynb"
 TEMPLATE = DATA / "page" / "digit_reader.html"
-BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 NOTHING = "I don't see a digit."
 
 
@@ -90,21 +87,6 @@ def test_lesson_shows_lesson_5s_lines():
 
 
 # The browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with api.sync_playwright() as playwright:
-        program = program or playwright.chromium.executable_path
-        if not Path(program).exists():
-            pytest.skip("needs Chromium or Chrome")
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["desktop"])

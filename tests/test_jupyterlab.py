@@ -1,0 +1,285 @@
+"""The lessons, where learners meet them: JupyterLab in a real browser.
+
+`make lab` starts it, on a copy of what a learner has and on the sample.
+These tests take some minutes: `make browser` runs them, `make test` does not.
+"""
+
+import contextlib
+import filecmp
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LESSONS = {p.stem[:2]: p for p in sorted(ROOT.glob("notebooks/*.ipynb"))}
+STEP, LIMIT = 120, 1200  # seconds, for a step and a lesson: it may be busy
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden) "
+READ = (  # the title that the canvas of lesson 5 is given, as text
+    "print(explain(to_size(lay_on_paper(np.asarray(canvas.get_pil()"
+    ".convert('RGBA'))))).axes[2].get_title())"
+)
+
+pytestmark = pytest.mark.browser
+
+
+def wait_until(ready, seconds=STEP):
+    """Return what ready() finds; it is asked each second."""
+    for _ in range(seconds):
+        if found := ready():
+            return found
+        time.sleep(1)
+    raise TimeoutError(f"nothing in {seconds} seconds")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A learner's checkout: JupyterLab saves what it runs."""
+    folder = tmp_path_factory.mktemp("checkout")
+    left_out = shutil.ignore_patterns("*.npz", "*.keras", ".ipynb_checkpoints")
+    for name in ("notebooks", "data"):
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder, browser):
+    """The address that `make lab` prints, as long as it runs."""
+    make = shutil.which("make") or pytest.skip("needs make")
+    installed = Path(sys.prefix, "installed.txt")
+    if not installed.exists() or not filecmp.cmp(
+        installed, ROOT / "requirements.lock", shallow=False
+    ):
+        pytest.skip("needs the environment that `make setup` makes")
+    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of a `make browser`
+    env = {k: v for k, v in os.environ.items() if k not in outer}
+    env |= {"BROWSER": "true", "JUPYTER_CONFIG_DIR": str(folder / "config")}
+    log = folder / "lab.log"
+    with log.open("w") as file:
+        lab = subprocess.Popen(
+            [make, "lab", "SAMPLE=1", f"VENV={sys.prefix}"],
+            **{"cwd": folder, "env": env, "start_new_session": True},
+            **{"stdout": file, "stderr": subprocess.STDOUT},
+        )
+    address = r"http://127\S+token=\w+"
+    try:
+        yield wait_until(lambda: re.search(address, log.read_text()))[0]
+    finally:
+        print(log.read_text())
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(lab.pid, signal.SIGTERM)  # JupyterLab ends its kernels
+        lab.wait()
+
+
+@pytest.fixture
+def page(request, browser, address):
+    """JupyterLab as `make lab` opens it; at the end its kernels are ended.
+
+    Where the test fails, build/ holds a picture of what was on the screen.
+    """
+    context = browser.new_context(viewport={"width": 1300, "height": 950})
+    context.set_default_timeout(1000 * STEP)
+    page, failed = context.new_page(), request.session.testsfailed
+    page.address = address
+    page.goto(address + "&reset")
+    page.locator(SHOWN + ".jp-Cell").first.wait_for()
+    yield page
+    if request.session.testsfailed > failed:
+        name = re.sub(r"\W+", "_", request.node.name)
+        page.screenshot(path=ROOT / "build" / f"{name}.png")
+    for kernel in ask(page, "get", "kernels").json():
+        assert ask(page, "delete", f"kernels/{kernel['id']}").ok
+    context.close()
+
+
+def ask(page, method, what):
+    """Ask the Jupyter server, which has given this page its address."""
+    server, token = re.match(r"(.+?)/lab/.+(\?.+)", page.address).groups()
+    return page.request.fetch(f"{server}/api/{what}{token}", method=method)
+
+
+def wait_for_kernel(page, path):
+    def ready():
+        for session in ask(page, "get", "sessions").json():
+            kernel = session["kernel"]
+            if session["name"] == path.name and kernel["connections"]:
+                return kernel["execution_state"] == "idle"
+
+    wait_until(ready)
+
+
+def choose(page, menu, item):
+    page.locator(f".lm-MenuBar-itemLabel:text-is('{menu}')").click()
+    page.locator(f".lm-Menu-itemLabel:text-is('{item}')").click()
+
+
+def prompts(page):
+    """What stands beside the code cells: [3]: or [*]: or [ ]:."""
+    return page.locator(SHOWN + ".jp-CodeCell .jp-InputPrompt")
+
+
+def wait_for_run(page):
+    """Wait until no cell is running or waits for its turn."""
+    busy = prompts(page).filter(has_text="*")
+    wait_until(lambda: not busy.count(), LIMIT)
+
+
+def start(page, path):
+    """Open a lesson from the list of files and choose Run All Cells."""
+    page.locator(".jp-DirListing-itemName", has_text=path.name).dblclick()
+    tab = page.locator(".lm-DockPanel-tabBar .lm-mod-current")
+    tab.filter(has_text=path.name).wait_for()
+    wait_for_kernel(page, path)
+    choose(page, "Run", "Run All Cells")
+    prompts(page).last.filter(has_text="*").wait_for(state="attached")
+
+
+def runs_as_stored(page, path):
+    """Wait for the end: all cells have run, in order, and show figures."""
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    outputs = [output for cell in code for output in cell.outputs]
+    figures = sum("image/png" in out.get("data", {}) for out in outputs)
+    wait_for_run(page)
+    error = "[data-mime-type='application/vnd.jupyter.error']"
+    assert page.locator(SHOWN + error).all_text_contents() == []
+    numbers = [f"[{n + 1}]:" for n in range(len(code))]
+    assert prompts(page).all_text_contents() == numbers
+    shown = page.locator(SHOWN + ".jp-RenderedImage img")
+    assert shown.count() == figures
+    loaded = "all => all.every(img => img.complete && img.naturalWidth > 100)"
+    wait_until(lambda: shown.evaluate_all(loaded))
+
+
+def test_nothing_is_in_the_way_at_the_start(page):
+    wait_for_kernel(page, LESSONS["01"])
+    page.wait_for_timeout(5000)  # time enough for the news to pop up
+    assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
+    assert page.title().startswith("01_explore")
+
+
+@pytest.mark.parametrize("path", LESSONS.values(), ids=lambda p: p.stem)
+def test_lesson_runs_from_top_to_bottom(page, path):
+    start(page, path)
+    runs_as_stored(page, path)
+
+
+def find(path, text):
+    """Place of the first cell of a lesson that holds a text."""
+    sources = [c.source for c in nbformat.read(path, as_version=4).cells]
+    return next(place for place, s in enumerate(sources) if text in s)
+
+
+def cell(page, place):
+    return page.locator(SHOWN + ".jp-Cell").nth(place)
+
+
+def run(page, cell, source=None):
+    """Run a cell, with another source if given; return what it shows."""
+    cell.locator(".cm-content").click()
+    if source:
+        page.keyboard.press("Control+a")
+        page.keyboard.type(source)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(1000)
+    wait_for_run(page)
+    shown = cell.locator(".jp-OutputArea-output").all_text_contents()
+    return "\n".join(shown).strip()
+
+
+def test_check_answers_what_is_typed_and_solution_unfolds(page):
+    path = LESSONS["01"]
+    start(page, path)
+    wait_for_run(page)
+    table = ROOT / "tests/exercises/01.toml"
+    answers = tomllib.loads(table.read_text(encoding="utf-8"))["1.1"]
+    place = find(path, "darkest_row = None")
+    stub, check, solution = (cell(page, place + n) for n in range(3))
+    assert run(page, check).startswith("Not yet")
+    wrong, words = answers["wrong"][0]
+    run(page, stub, wrong)
+    assert words in run(page, check)
+    run(page, stub, answers["also_right"])
+    assert run(page, check).startswith("Correct.")
+    code = solution.locator("pre")
+    assert not code.is_visible()
+    solution.locator("summary").click()
+    assert code.is_visible() and "darkest_row" in code.text_content()
+    solution.locator("summary").click()
+    assert not code.is_visible()
+
+
+def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
+    path = LESSONS["05"]
+    start(page, path)
+    wait_for_run(page)
+
+    upload = cell(page, find(path, "FileUpload("))
+    with page.expect_file_chooser() as chooser:
+        upload.locator("button").filter(has_text="Upload").click()
+    chooser.value.set_files(ROOT / "data/digits/number_0522_1859.jpg")
+    upload.get_by_text("number_0522_1859.jpg: 0522 / 1859").wait_for()
+
+    place = find(path, "canvas = Paint(")
+    output = cell(page, place).locator(".jp-OutputArea-output").last
+    answer, canvas = output.locator("img"), output.locator("canvas")
+    before = answer.get_attribute("src")
+    canvas.scroll_into_view_if_needed()
+    page.wait_for_timeout(2000)  # until the page stands still
+    box = canvas.bounding_box()
+    for i, (x, y) in enumerate([(0.3, 0.25), (0.7, 0.25), (0.45, 0.85)]):
+        x, y = box["x"] + x * box["width"], box["y"] + y * box["height"]
+        page.mouse.move(x, y, steps=12)
+        if i == 0:
+            page.mouse.down()
+    page.mouse.up()
+    wait_until(lambda: answer.get_attribute("src") != before)
+
+    inside = "output => output.contains(document.activeElement)"
+    output.locator("button").first.click()
+    assert output.evaluate(inside)
+    for _ in range(20):
+        page.keyboard.press("Tab")
+    assert not output.evaluate(inside), "the canvas holds the keyboard"
+
+    cell(page, place).locator(".cm-content").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    assert run(page, cell(page, place + 1), READ).startswith("7, sure to")
+
+
+def test_after_a_restart_half_way(page):
+    path = LESSONS["02"]
+    start(page, path)
+    wait_for_run(page)
+    choose(page, "Kernel", "Restart Kernel…")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.locator(".jp-Dialog").wait_for(state="detached")
+    wait_for_kernel(page, path)
+    checkpoint = cell(page, find(path, 'print("Checkpoint passed'))
+    assert "NameError" in run(page, checkpoint)
+    choose(page, "Run", "Run All Above Selected Cell")
+    page.wait_for_timeout(1000)
+    wait_for_run(page)
+    assert run(page, checkpoint).startswith("Checkpoint passed")
+
+
+def test_two_lessons_at_once(page, folder):
+    (folder / "data/digit_mlp.keras").unlink(missing_ok=True)
+    both = [LESSONS["04"], LESSONS["09"]]  # each trains it where it is not
+    for path in both:
+        start(page, path)
+    for path in both:
+        tab = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
+        tab.filter(has_text=path.name).click()
+        runs_as_stored(page, path)
