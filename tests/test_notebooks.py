@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {"setup", "exercise", "check", "solution", "checkpoint"}
 TAGS |= {"nbval-ignore-output", "packed"}
-TAGS |= {"reader", "cnn", "network", "autodiff", "page"}  # tests run these
+TAGS |= {"reader", "cnn", "network", "autodiff", "page", "recipe"}  # tests run these
 FOLDED = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
