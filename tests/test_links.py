@@ -19,8 +19,8 @@ STABLE = (
     *("tljh.jupyter.org/", "www.python.org/", "www.tensorflow.org/"),
     # where a lesson can be opened
     *("colab.research.google.com/", "mybinder.org/"),
-    # data that a paper describes, at its authors'
-    "github.com/cleanlab/label-errors",
+    # data that a paper describes, and what stops `fit`, at their authors'
+    *("github.com/cleanlab/label-errors", "github.com/keras-team/keras/"),
 )
 
 

@@ -23,7 +23,7 @@ COME_ALONG = {  # module -> the direct dependency that brings it
     **{"keras": "tensorflow", "PIL": "matplotlib", "IPython": "jupyterlab"},
     **{"nbformat": "nbval", "yaml": "jupyterlab", "pandas": "seaborn"},
     **{"threadpoolctl": "scikit-learn", "anywidget": "wigglystuff"},
-    **{"h5py": "tensorflow"},
+    **{"h5py": "tensorflow", "psutil": "jupyterlab"},
 }
 COLAB = {"google"}  # imported only where it is
 
