@@ -2,13 +2,14 @@
 # make test   set up, fetch MNIST, run every notebook and every test
 # make run    execute the notebooks in place, as they are committed
 # make student  copy the lessons without answers and outputs to build/student
+# make repeat N=10  run each notebook ten times: do its numbers stay the same?
 
 VENV = .venv
 PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test run student
+.PHONY: help setup data lab test run student repeat
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -26,6 +27,9 @@ run: data
 	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False \
 	  --ExecutePreprocessor.coalesce_streams=True $(NOTEBOOKS)
+
+repeat: data
+	$(VENV)/bin/python tests/repeat.py $(or $(N),10) $(LESSONS)
 
 student: setup
 	rm -rf build/student

@@ -180,25 +180,6 @@ def test_lesson_goes_on_with_a_network_of_its_own(
 # What can keep a model from being saved
 
 
-@pytest.fixture
-def mount(tmp_path):
-    """Mount a small file system of memory; skip where that is forbidden."""
-    mounted = []
-
-    def mount_at(folder, options):
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
-        if (
-            not shutil.which("mount")
-            or subprocess.run(command, capture_output=True).returncode
-        ):
-            pytest.skip("needs the right to mount a file system")
-        mounted.append(folder)
-
-    yield mount_at
-    for folder in mounted:
-        subprocess.run(["umount", folder], check=True)
-
-
 @pytest.mark.parametrize(
     "options, reason",
     [("size=16k", "No space left"), ("ro", "Read-only")],
