@@ -5,6 +5,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -262,8 +263,8 @@ def test_killed_save_leaves_the_old_model_and_the_next_run_heals(
         assert run.stderr.readline() == "half\n"
         run.kill()
     assert path.read_bytes() == before
-    with start_saving(lesson["DATA"], body, 1, 0):
-        pass
+    with start_saving(lesson["DATA"], body, 1, 0) as run:
+        run.communicate()
     assert path.read_bytes() == body.read_bytes() != before
     assert lesson["load_sound"](NAME, X, Y)
 
@@ -275,10 +276,11 @@ def test_two_lessons_at_once_never_leave_half_a_model(lesson, tmp_path):
     whole = {ours.read_bytes(), theirs.read_bytes()}
     assert len(whole) == 2
     path, seen = lesson["DATA"] / NAME, set()
-    runs = [start_saving(lesson["DATA"], p, 100, 0.01) for p in (ours, theirs)]
+    runs = [start_saving(lesson["DATA"], p, 50, 0.01) for p in (ours, theirs)]
     while any(run.poll() is None for run in runs):
         if path.exists():
             seen.add(path.read_bytes())
+        time.sleep(0.001)
     assert [run.communicate()[0] for run in runs] == ["", ""]
     assert seen == whole and kept(lesson) == [NAME]
     assert lesson["load_sound"](NAME, X, Y)

@@ -148,12 +148,9 @@ def test_disk_full_half_way(make):
 
 def test_killed_while_installing_the_next_run_begins_anew(make):
     python = (
-        """case "$1 $2" in
-      "-m venv") rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python;;
-      "-m pip") touch .venv/installing; {};;
-      *) exec %s "$@";;
-    esac"""
-        % sys.executable
+        'case "$1 $2" in "-m venv") rm -rf .venv; mkdir -p .venv/bin; '
+        'cp "$0" .venv/bin/python;; "-m pip") touch .venv/installing; {};; '
+        f'*) exec {sys.executable} "$@";; esac'
     )
     make.tool("df", "echo; echo disk 9 9 4000001 9 /")
     make.tool("python3.12", python.format("sleep 600"))
