@@ -94,6 +94,8 @@ def spans(texts):
 
 def main(times, *numbers):
     rows, details, bad = [], [], False
+    head = "| lesson | runs | passed | fixed cells | of them changed |"
+    REPORT.parent.mkdir(exist_ok=True)
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         if numbers and path.name[:2] not in numbers:
             continue
@@ -110,10 +112,8 @@ def main(times, *numbers):
         for i, texts in trained.items():
             if found := list(spans(texts)):
                 details.append(f"- cell {i}: {'; '.join(found)}")
-    head = "| lesson | runs | passed | fixed cells | of them changed |"
-    REPORT.parent.mkdir(exist_ok=True)
-    lines = [head, "|---|---|---|---|---|", *rows, *details]
-    REPORT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines = [head, "|---|---|---|---|---|", *rows, *details]
+        REPORT.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"the table is in {REPORT.relative_to(ROOT)}")
     return bad
 
