@@ -8,6 +8,7 @@
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)
 # make badges REPO=owner/name  let the lessons open on Colab and Binder
+# make repeat N=10  run each notebook ten times: do its numbers stay the same?
 
 VENV = .venv
 BENCH_VENV = .venv-bench
@@ -16,7 +17,7 @@ PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test browser run student bench lock colab \
+.PHONY: help setup data lab test browser run student bench repeat lock colab \
   versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -39,6 +40,9 @@ run: data
 	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False \
 	  --ExecutePreprocessor.coalesce_streams=True $(NOTEBOOKS)
+
+repeat: data
+	$(VENV)/bin/python tests/repeat.py $(or $(N),10) $(LESSONS)
 
 student: setup
 	rm -rf build/student

@@ -1,6 +1,7 @@
 """nbval compares every stored output on the full MNIST, none on the sample."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,23 @@ def browser():
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def mount():
+    """Mount a small file system in memory; skip where that is forbidden."""
+    mounted = []
+
+    def mount_at(folder, options):
+        """Mount it at the path `folder`; options: "size=64k", "ro", ..."""
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        if (
+            not shutil.which("mount")
+            or subprocess.run(command, capture_output=True).returncode
+        ):
+            pytest.skip("needs the right to mount a file system")
+        mounted.append(folder)
+
+    yield mount_at
+    for folder in mounted:
+        subprocess.run(["umount", folder], check=True)

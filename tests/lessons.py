@@ -8,12 +8,13 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 def sources(number, *tags):
-    """Return the source of each cell of a lesson that has one of the tags."""
+    """Return the source of each code cell, or of those with such a tag."""
     (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
     return [
         cell.source
         for cell in nbformat.read(path, as_version=4).cells
-        if set(tags) & set(cell.metadata.get("tags", []))
+        if cell.cell_type == "code"
+        and (not tags or set(tags) & set(cell.metadata.get("tags", [])))
     ]
 
 

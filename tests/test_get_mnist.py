@@ -328,6 +328,30 @@ def test_disk_that_cannot_be_written_to_ends_it(
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "options, reason",
+    [("size=64k", "No space left"), ("remount,ro,size=64k", "Read-only")],
+)
+def test_command_on_a_full_or_read_only_disk_says_so(
+    options, reason, tmp_path, mount, monkeypatch
+):
+    large = tmp_path / "large.npz"
+    large.write_bytes(bytes(1 << 20))
+    monkeypatch.setenv("MNIST_NPZ", str(large))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    mount(folder, "size=64k")
+    script = shutil.copy(SCRIPT, folder)
+    if options != "size=64k":
+        subprocess.run(["mount", "-o", options, folder], check=True)
+    command = [sys.executable, "-B", script]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 1 and "Traceback" not in run.stderr
+    assert "cannot be written to this folder" in run.stderr
+    assert reason in run.stderr
+    assert names(folder) == ["get_mnist.py"]
+
+
 def test_two_runs_at_once_do_no_harm(small_mnist, tmp_path):
     with Server(small_mnist.read_bytes()) as server:
         with ThreadPoolExecutor(8) as pool:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {"setup", "exercise", "check", "solution", "checkpoint"}
-TAGS |= {"nbval-ignore-output", "packed"}
+TAGS |= {"nbval-ignore-output", "packed", "model-file"}
 # tests and benchmarks run these
 TAGS |= {"reader", "recipe", "cnn", "network", "autodiff", "scale", "page"}
 FOLDED = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
@@ -61,6 +61,13 @@ def test_setup_is_the_same_text_everywhere():
     cells = [tagged(nbformat.read(path, 4), "setup") for path in PATHS]
     setups = [[cell.source for cell in setup] for setup in cells]
     assert all(setup == setups[0] for setup in setups)
+
+
+def test_models_are_loaded_and_saved_by_the_same_text_everywhere():
+    cells = [tagged(nbformat.read(path, 4), "model-file") for path in PATHS]
+    texts = sorted({cell.source for lesson in cells for cell in lesson})
+    names = [re.findall(r"^def (\w+)", text, re.M) for text in texts]
+    assert names == [["load_sound"], ["save_whole"]]
 
 
 def test_setup_comes_first(notebook):

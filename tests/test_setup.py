@@ -4,8 +4,10 @@ import ast
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -109,22 +111,30 @@ def make(tmp_path):
     tools = tmp_path / "tools"
     tools.mkdir()
 
-    def run(*arguments, **environment):
+    def start(*arguments, **environment):
         path = f"{tools}{os.pathsep}{os.environ['PATH']}"
         outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of a `make test`
         env = {k: v for k, v in os.environ.items() if k not in outer}
-        return subprocess.run(
+        return subprocess.Popen(
             [gnu_make, *arguments],
             cwd=tmp_path,
             env={**env, "PATH": path, **environment},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # a group of its own, to be killed
         )
+
+    def run(*arguments, **environment):
+        make = start(*arguments, **environment)
+        out, err = make.communicate()
+        return subprocess.CompletedProcess(make, make.returncode, out, err)
 
     def tool(name, script):
         (tools / name).write_text(f"#!/bin/sh\n{script}\n")
         (tools / name).chmod(0o755)
 
+    run.start = start
     run.tool = tool
     run.folder = tmp_path
     return run
@@ -163,6 +173,29 @@ def test_disk_full_half_way(make):
     )
     run = make("setup", "PYTHONS=python3.12")
     assert run.returncode != 0 and "The disk is full" in run.stderr
+
+
+def test_killed_while_installing_the_next_run_begins_anew(make):
+    python = (
+        'case "$1 $2" in "-m venv") rm -rf .venv; mkdir -p .venv/bin; '
+        'cp "$0" .venv/bin/python;; "-m pip") touch .venv/installing; {};; '
+        f'*) exec {sys.executable} "$@";; esac'
+    )
+    make.tool("df", "echo; echo disk 9 9 4000001 9 /")
+    make.tool("python3.12", python.format("sleep 600"))
+    run = make.start("setup", "PYTHONS=python3.12")
+    while not (make.folder / ".venv/installing").exists():
+        assert run.poll() is None
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+    assert not (make.folder / ".venv/installed.txt").exists()
+    (make.folder / ".venv/half").touch()
+    make.tool("python3.12", python.format("exit"))
+    assert make("setup", "PYTHONS=python3.12").returncode == 0
+    assert not (make.folder / ".venv/half").exists()
+    assert (make.folder / ".venv/installed.txt").exists()
+    assert make("setup", "PYTHONS=false").stdout == ""  # nothing is left to do
 
 
 def test_no_package_index(make):
