@@ -135,7 +135,11 @@ def scores(results):
 
 
 def better(args):
-    own = {"batch 256": "fast", "as in lesson 3": "lesson", "10 epochs": "slow"}
+    own = {
+        "batch 256": "fast",
+        "as in lesson 3": "lesson",
+        "10 epochs": "slow",
+    }
     contenders = {"plain recipe": ("pieces.plain_recipe", args.seed)}
     for name, setting in own.items():
         options = {"setting": setting, **args.seed}
