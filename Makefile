@@ -30,8 +30,9 @@ lab: data
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 test: data
-	$(VENV)/bin/python -m pytest -n auto --dist loadscope \
-	  --ignore=tests/test_jupyterlab.py
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope notebooks
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope tests \
+	  --ignore=tests/test_jupyterlab.py # they read what the lessons saved
 
 browser: data
 	$(VENV)/bin/python -m pytest -m browser tests

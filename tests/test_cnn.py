@@ -44,7 +44,7 @@ def test_saved_network_has_the_interface_of_lesson_5(model, test_set):
 
 
 def test_half_written_file_is_not_left_behind():
-    assert not list(DATA.glob("digit_cnn.*part*"))
+    assert not list(DATA.glob("part-*"))
 
 
 def test_network_is_smaller_than_the_dense_one(lesson):

@@ -42,10 +42,16 @@ def test_links_lead_somewhere_that_stays(path):
     for link in links(text):
         if "://" in link:
             assert link.startswith(tuple(f"https://{s}" for s in STABLE)), link
-        elif not link.startswith(("#", "data:", "mailto:")):
+        elif not link.startswith(("#", "data:", "attachment:")):
             assert (path.parent / link.split("#")[0]).exists(), link
 
 
 def test_links_are_found():
     text = "[a](b.md#c), ![d](e.png), <http://f.g/>, `x[i](j)` https://k.l/m"
     assert links(text) == {"b.md#c", "e.png", "http://f.g/", "https://k.l/m"}
+
+
+def test_list_of_tests_is_complete():
+    text = (ROOT / "tests/README.md").read_text("utf-8")
+    files = {path.name for path in ROOT.glob("tests/test_*.py")}
+    assert files == set(re.findall(r"^\| `(test_\w+\.py)`", text, re.M))

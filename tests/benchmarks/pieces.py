@@ -320,8 +320,8 @@ def drawing(x_test):
     import numpy as np
 
     ink = cv2.resize(x_test[0], (280, 280), interpolation=cv2.INTER_LINEAR)
-    rgba = np.zeros((280, 280, 4), np.uint8)
-    rgba[..., 3] = (ink > 0.5) * 255
+    rgba = np.full((280, 280, 4), 255, np.uint8)  # black on opaque white
+    rgba[ink > 0.5, :3] = 0
     return rgba
 
 
@@ -351,9 +351,8 @@ def own_reader(times=50):
     rgba = drawing(mnist()[2])
 
     def drawn():  # as the lesson's canvas, without drawing the answer
-        rgb = lesson["to_size"](lesson["lay_on_paper"](rgba))
-        ink = lesson["find_ink"](lesson["grey_of"](rgb))
-        return lesson["ask"]([lesson["kept_ink"](ink)])[0].argmax()
+        rgb = lesson["lay_on_paper"](rgba)
+        return lesson["ask"]([255 - lesson["grey_of"](rgb)])[0].argmax()
 
     seen = drawn(), lesson["read_digits"](PHOTO)
     assert seen == (7, ["3"]), f"misread: {seen}"
@@ -375,7 +374,7 @@ def plain_reader(times=50):
         return model.predict(image[None], verbose=0).argmax()
 
     return {
-        "drawing": median_time(lambda: read(rgba[..., 3]), times),
+        "drawing": median_time(lambda: read(255 - rgba[..., 0]), times),
         "photo": median_time(lambda: read(cv2.imread(str(PHOTO), 0)), times),
     }
 
