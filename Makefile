@@ -29,10 +29,11 @@ lab: data
 	  --LabApp.default_url=/lab/tree/notebooks/01_explore_data.ipynb \
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
+# the lessons first: the tests read what they saved
 test: data
-	$(VENV)/bin/python -m pytest -n auto --dist loadscope notebooks
-	$(VENV)/bin/python -m pytest -n auto --dist loadscope tests \
-	  --ignore=tests/test_jupyterlab.py # they read what the lessons saved
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope --ignore-glob='tests/*'
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope --ignore-glob='notebooks/*' \
+	  --ignore=tests/test_jupyterlab.py
 
 browser: data
 	$(VENV)/bin/python -m pytest -m browser tests
