@@ -3,7 +3,7 @@
 # make browser  set up, open and run every lesson in Chromium (some minutes)
 # make run    execute the notebooks in place, as they are committed
 # make student  copy the lessons without answers and outputs to build/student
-# make bench  time the lessons against other tools, about 35 minutes
+# make bench  time the lessons against other tools (an hour)
 # make lock   renew requirements.lock after a change of requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)

@@ -99,6 +99,13 @@ def test_lessons_import_nothing_that_is_not_required():
                 assert known, f"{path.name}: {name}"
 
 
+def test_lessons_install_what_is_pinned():
+    """Only Colab needs it, and there only lesson 5's canvas."""
+    text = "".join(p.read_text("utf-8") for p in ROOT.glob("notebooks/*.ipynb"))
+    installed = re.findall(r"install -q ([\w-]+)==([\d.]+)", text)
+    assert installed == [("wigglystuff", pinned()["wigglystuff"])]
+
+
 # What stops `make`, on a copy of the files that it reads
 
 
