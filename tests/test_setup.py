@@ -101,7 +101,9 @@ def test_lessons_import_nothing_that_is_not_required():
 
 def test_lessons_install_what_is_pinned():
     """Only Colab needs it, and there only lesson 5's canvas."""
-    text = "".join(p.read_text("utf-8") for p in ROOT.glob("notebooks/*.ipynb"))
+    text = "".join(
+        p.read_text("utf-8") for p in ROOT.glob("notebooks/*.ipynb")
+    )
     installed = re.findall(r"install -q ([\w-]+)==([\d.]+)", text)
     assert installed == [("wigglystuff", pinned()["wigglystuff"])]
 
