@@ -180,10 +180,11 @@ def get_mnist(folder, mirrors=MIRRORS, patience=15, limit=300):
     to, ImportError where even the sample cannot be made.
     """
     full, sample = folder / "mnist.npz", folder / "mnist-sample.npz"
-    for part in folder.glob("mnist-*.part"):
+    # what a killed download left, and, in a folder, a lesson's killed save
+    for part in [*folder.glob("mnist-*.part"), *folder.glob("part-*/")]:
         with suppress(FileNotFoundError):  # another run's, just renamed
             if time.time() - part.stat().st_mtime > 3600:
-                part.unlink()  # of a run that was killed
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
     for path, expected in [(full, FULL), (sample, SAMPLE)]:
         if path.exists() and not is_sound(path, expected):
             set_aside(path)

@@ -194,6 +194,24 @@ def test_full_or_read_only_disk_is_named(
     assert kept(lesson) == []
 
 
+def test_lesson_9_says_beforehand_that_its_files_have_no_room(
+    sample, tmp_path, mount, monkeypatch
+):
+    folder = tmp_path / "full"
+    folder.mkdir()
+    mount(folder, "size=3m")
+    shutil.copy(sample, folder)
+    names = {}
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(AssertionError, match="make room there"),
+    ):
+        patch.chdir(folder)
+        for source in sources("09"):
+            exec(compile(source, "lesson 09", "exec"), names)
+    assert "template" not in names  # it has not begun to make the page
+
+
 def test_file_that_may_not_grow_leaves_the_old_model(lesson, capsys):
     resource = pytest.importorskip("resource")  # not on Windows
     lesson["save_whole"](reader(), NAME)

@@ -380,10 +380,14 @@ def test_killed_run_leaves_no_mnist_and_the_next_heals(small_mnist, tmp_path):
         run.kill()
         run.wait()
     (part,) = tmp_path.glob("mnist-*.part")
+    for save in [tmp_path / "part-old", tmp_path / "part-new"]:  # a lesson's
+        save.mkdir()
+        (save / "digit_mlp.keras").touch()
     os.utime(part, (0, 0))  # an hour and more ago
+    os.utime(tmp_path / "part-old", (0, 0))
     with Server(small_mnist.read_bytes()) as server:
         fetch(tmp_path, server.url)
-    assert names(tmp_path) == ["mnist.npz"]
+    assert names(tmp_path) == ["mnist.npz", "part-new"]
 
 
 def test_command_says_what_it_did(tmp_path):
