@@ -242,8 +242,8 @@ def test_memory_of_the_stream_is_flat(lesson, shards, tmp_path):
     functions = [lesson[f] for f in ("parse", "stream", "measure_memory")]
     lesson["write_script"](path, *functions)
     (log,) = lesson["run_workers"](path, {"names": names}, n=1)
-    _, tenth, streamed, loaded = (
-        float(s.split()[0]) for s in log.splitlines()
+    _, tenth, streamed, loaded = (  # after what TensorFlow has to say
+        float(s.split()[0]) for s in log.splitlines()[-4:]
     )
     assert streamed - tenth < 40
     assert loaded - streamed > 100
