@@ -50,9 +50,8 @@ def better_recipe(setting, seed=42, images=None):
         if setting == "lesson":
             model, _ = lesson["train_better"](seed)
         elif setting == "fast":  # cosine counts batches of 128
-            options = {"epochs": 4, "batch_size": 256, "seed": seed}
-            options["network"] = {"dropout": 0.05}
-            model, _ = train(x, y, rate=cosine(0.012, x[::2], 4), **options)
+            options = {"epochs": 5, "batch_size": 256, "seed": seed}
+            model, _ = train(x, y, rate=cosine(0.008, x[::2], 5), **options)
         else:
             options = {"epochs": 10, "batch_size": 128, "seed": seed}
             options["network"] = {"dropout": 0.1}
