@@ -2,10 +2,11 @@
 
 python tests/repeat.py TIMES [LESSON ...]
 
-Each lesson runs TIMES times on the MNIST that is in data/: once on one core,
-once with TF_ENABLE_ONEDNN_OPTS=0, else as it is. build/repeat.md tells
-how many runs passed, in how many cells without the tag nbval-ignore-output
-the text changed, and between which values the numbers of the others lay.
+Each lesson runs TIMES times, 2 at least, on the MNIST that is in data/: once
+on one core (Linux), once with TF_ENABLE_ONEDNN_OPTS=0, else as it is.
+build/repeat.md tells how many runs passed, in how many cells without the tag
+nbval-ignore-output the text changed, and between which values the numbers of
+the others lay.
 Ends with status 1 where a run failed or such a cell changed.
 """
 
@@ -42,7 +43,7 @@ def run(path):
 
 def ways(times):
     """Yield the name of a way to run, once for each run; set it up."""
-    if hasattr(os, "sched_setaffinity"):  # kernels inherit it; Linux only
+    if pinned := hasattr(os, "sched_setaffinity"):  # kernels inherit it; Linux
         cores = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(cores)})
         yield "one core"
@@ -50,7 +51,7 @@ def ways(times):
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     yield "no oneDNN"
     del os.environ["TF_ENABLE_ONEDNN_OPTS"]
-    for _ in range(times - 2):
+    for _ in range(times - 1 - pinned):
         yield "as it is"
 
 

@@ -87,9 +87,7 @@ def answers_well(kernel, stub, check, solution, table):
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_every_answer_is_answered(path, tmp_path, monkeypatch):
-    # what NumPy warns of in strange answers is no fault of a check
-    monkeypatch.setenv("PYTHONWARNINGS", "ignore::DeprecationWarning")
+def test_every_answer_is_answered(path, tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "data").mkdir()
     shutil.copy(ROOT / "data/get_mnist.py", tmp_path / "data")

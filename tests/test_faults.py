@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import re
 import shutil
 import subprocess
 import sys
@@ -72,7 +71,7 @@ def damaged(path):
     reader().save(path)
     body = path.read_bytes()
     place = body.index(np.float32(1).tobytes())  # one of the weights
-    path.write_bytes(body[:place] + b"\xff" * 40 + body[place + 40 :])
+    path.write_bytes(body[:place] + b"\x01" + body[place + 1 :])
 
 
 def of_a_later_keras(path):
@@ -112,7 +111,7 @@ FOREIGN = {
     ),
     "folder": (lambda path: path.mkdir(), BROKEN),
     "half written": (half_written, BROKEN),
-    "damaged": (damaged, f"{BROKEN}|{NOT_TEN}"),  # no checksum: not numbers
+    "damaged": (damaged, BROKEN),
     "without weights": (without_weights, BROKEN),
     "of a later Keras": (of_a_later_keras, BROKEN),
     "runs code": (
@@ -137,7 +136,7 @@ def test_model_that_will_not_do_is_named_and_left_as_it_is(
     before = path.is_file() and path.read_bytes()
     assert lesson["load_sound"](NAME, X, Y) is None
     said = capsys.readouterr()
-    assert said.out.count("\n") == 1 and re.search(sentence, said.out)
+    assert said.out.count("\n") == 1 and sentence in said.out
     assert (path.is_file() and path.read_bytes()) == before
 
 

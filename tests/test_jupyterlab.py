@@ -157,7 +157,7 @@ def runs_as_stored(page, path):
     numbers = [f"[{n + 1}]:" for n in range(len(code))]
     assert prompts(page).all_text_contents() == numbers
     shown = page.locator(SHOWN + ".jp-RenderedImage img")
-    wait_until(lambda: shown.count() >= figures)  # drawn one by one
+    wait_until(lambda: shown.count() == figures)  # drawn one by one
     loaded = "all => all.every(img => img.complete && img.naturalWidth > 100)"
     wait_until(lambda: shown.evaluate_all(loaded))
 
