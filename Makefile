@@ -29,10 +29,11 @@ lab: data
 	  --LabApp.default_url=/lab/tree/notebooks/01_explore_data.ipynb \
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
-# the lessons first: the tests read what they saved
+# the lessons first: the tests read what they saved; and the exercises not last,
+# or one core is idle through the longest file
 test: data
-	$(VENV)/bin/python -m pytest -n auto --dist loadgroup --ignore-glob='tests/*'
-	$(VENV)/bin/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder \
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope --ignore-glob='tests/*'
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope --no-loadscope-reorder \
 	  --ignore-glob='notebooks/*' --ignore=tests/test_jupyterlab.py
 
 browser: data

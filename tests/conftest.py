@@ -22,14 +22,6 @@ def pytest_configure(config):
         option.nbval, option.nbval_lax = not on_sample(), on_sample()
 
 
-def pytest_collection_modifyitems(items):
-    """Keep a notebook, or a file, in one process; the exercises by lesson."""
-    for item in items:
-        alone = item.path.name == "test_exercises.py"
-        group = item.name if alone else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_report_header(config):
     return f"MNIST: {'the sample' if on_sample() else 'in full'}"
 
