@@ -29,12 +29,14 @@ lab: data
 	  --LabApp.default_url=/lab/tree/notebooks/01_explore_data.ipynb \
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
-# the lessons first: the tests read what they saved; and the exercises not last,
-# or one core is idle through the longest file
+# the lessons first: the tests read what they saved; but before them the
+# exercises, the longest file, which need nothing of it
 test: data
-	$(VENV)/bin/python -m pytest -n auto --dist loadscope --ignore-glob='tests/*'
 	$(VENV)/bin/python -m pytest -n auto --dist loadscope --no-loadscope-reorder \
-	  --ignore-glob='notebooks/*' --ignore=tests/test_jupyterlab.py
+	  tests/test_exercises.py notebooks
+	$(VENV)/bin/python -m pytest -n auto --dist loadscope --no-loadscope-reorder \
+	  --ignore-glob='notebooks/*' --ignore=tests/test_jupyterlab.py \
+	  --ignore=tests/test_exercises.py
 
 browser: data
 	$(VENV)/bin/python -m pytest -m browser tests
