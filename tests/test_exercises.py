@@ -100,7 +100,7 @@ def test_every_answer_is_answered(path, tmp_path):
     assert [number for number, *_ in todo.values()] == list(tables)
     client = NotebookClient(
         notebook,
-        timeout=600,
+        timeout=300,
         resources={"metadata": {"path": str(tmp_path / "notebooks")}},
     )
     with client.setup_kernel():

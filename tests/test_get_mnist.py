@@ -109,7 +109,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body[:100])
             while server.behave == "trickle" and not server.stopped.wait(0.1):
                 self.wfile.write(b"x")
-            server.stopped.wait(60)
+            server.stopped.wait(10)
         else:
             self.wfile.write(body)
 
@@ -135,13 +135,9 @@ def test_sound_file_is_kept_without_a_request(small_mnist, tmp_path):
 
 
 def test_full_mnist_is_sound_and_checked_within_a_second(full_mnist):
-    for _ in range(5):  # a busy machine takes longer, most of the time
-        start = time.process_time()
-        assert course.is_sound(full_mnist, OFFICIAL)
-        if time.process_time() - start < 1:
-            break
-    else:
-        pytest.fail("it takes a second of the processor")
+    start = time.process_time()
+    assert course.is_sound(full_mnist, OFFICIAL)
+    assert time.process_time() - start < 1
 
 
 def test_mnist_npz_comes_before_the_network(
@@ -200,7 +196,7 @@ def test_bad_server_leaves_nothing(
             fetch(tmp_path, server.url, patience=1, limit=2)
         assert server.requests == 1
     assert names(tmp_path) == []
-    assert time.monotonic() - start < 30  # 2 s to download, the rest to end
+    assert time.monotonic() - start < 8  # 2 s to download, the rest to end
 
 
 @pytest.mark.parametrize("behave", BAD)
@@ -210,7 +206,7 @@ def test_second_mirror_serves_when_the_first_fails(
     body = small_mnist.read_bytes()
     with Server(body, behave) as bad, Server(body) as good:
         mirrors = bad.url, good.url
-        path = fetch(tmp_path, *mirrors, patience=3, limit=5)
+        path = fetch(tmp_path, *mirrors, patience=1, limit=2)
         assert path == tmp_path / "mnist.npz"
         assert (bad.requests, good.requests) == (1, 1)
     assert names(tmp_path) == ["mnist.npz"]

@@ -248,13 +248,12 @@ def test_random_arrays_become_digits_of_mnists_form(reader, h, w, seed):
 def test_twelve_megapixels_are_read_at_once(reader, seven, tmp_path):
     page = cv2.resize(seven, (3000, 4000), interpolation=cv2.INTER_CUBIC)
     Image.fromarray(page).convert("RGB").save(tmp_path / "photo.jpg")
-    for _ in range(20):  # a busy machine takes longer, most of the time
+    times = []
+    for _ in range(5):
         start = time.process_time()
         assert reader["read_digits"](tmp_path / "photo.jpg") == ["7"]
-        if time.process_time() - start < 0.25:  # 0.15 on a quiet machine
-            break
-    else:
-        pytest.fail("it takes a quarter of a second of the processor")
+        times.append(time.process_time() - start)
+    assert min(times) < 0.25  # seconds of processor; 0.15 on a quiet machine
 
 
 MEMORY = """

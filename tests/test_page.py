@@ -190,7 +190,7 @@ def read_as(digit):
 
 def says(page, text):
     """Wait until the page says it: a tap takes its time."""
-    page.locator("#said", has_text=text).wait_for()  # at most 30 s
+    page.locator("#said", has_text=text).wait_for(timeout=5000)
 
 
 def ink_of(page):
