@@ -1,7 +1,8 @@
-# make lab    set up, fetch MNIST, open JupyterLab on lesson 1
+# make lab    set up, fetch MNIST, open JupyterLab on lesson 0
 # make test   set up, fetch MNIST, run every notebook and every quick test
 # make browser  set up, open and run every lesson in Chromium (some minutes)
-# make run    execute the notebooks in place, as they are committed
+# make form   write the setup cell and the folds into every notebook
+# make run    the same, then execute the notebooks in place, to be committed
 # make student  copy the lessons without answers and outputs to build/student
 # make bench  time the lessons against other tools (an hour)
 # make lock   renew requirements.lock after a change of requirements.txt
@@ -17,8 +18,8 @@ PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test browser run student bench repeat lock colab \
-  versions badges
+.PHONY: help setup data lab test browser form run student bench repeat lock \
+  colab versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -26,7 +27,7 @@ lab: data
 	@echo "JupyterLab opens in your browser; if not, open the address below."
 	@echo "To end it, press Ctrl+C twice here."
 	@$(VENV)/bin/python -m jupyterlab --log-level=WARN \
-	  --LabApp.default_url=/lab/tree/notebooks/01_explore_data.ipynb \
+	  --LabApp.default_url=/lab/tree/notebooks/00_whole_game.ipynb \
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 # the lessons first: the tests read what they saved; but before them the
@@ -41,10 +42,13 @@ test: data
 browser: data
 	$(VENV)/bin/python -m pytest -m browser tests
 
-run: data
+form: setup
+	$(VENV)/bin/python tools/form.py
+
+run: data form
 	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace \
-	  --ExecutePreprocessor.record_timing=False \
-	  --ExecutePreprocessor.coalesce_streams=True $(NOTEBOOKS)
+	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
+	@$(VENV)/bin/python tools/form.py
 
 repeat: data
 	$(VENV)/bin/python tests/repeat.py $(or $(N),10) $(LESSONS)
@@ -76,10 +80,10 @@ versions:
 	  PYTHONS="python3.13 python3.12"
 
 badges: setup
-	$(VENV)/bin/python .github/badges.py $(REPO) $(BRANCH)
+	$(VENV)/bin/python tools/badges.py $(REPO) $(BRANCH)
 
 bench: data
-	@list=tests/benchmarks/requirements.txt; python=$(BENCH_VENV)/bin/python; \
+	@list=benchmarks/requirements.txt; python=$(BENCH_VENV)/bin/python; \
 	cat requirements.txt $$list | cmp -s - $(BENCH_VENV)/installed.txt || { \
 	  $(VENV)/bin/python -m venv --clear $(BENCH_VENV) || exit; \
 	  for peer in $$(sed 's/#.*//' $$list); do \
@@ -87,7 +91,7 @@ bench: data
 	      -r requirements.txt $$peer || echo "Left out: $$peer"; \
 	  done; \
 	  cat requirements.txt $$list > $(BENCH_VENV)/installed.txt; }; \
-	$$python tests/benchmarks/bench.py $(BENCH)
+	$$python benchmarks/bench.py $(BENCH)
 
 data: setup
 	@$(VENV)/bin/python data/get_mnist.py $(if $(SAMPLE),--sample)

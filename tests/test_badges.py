@@ -15,14 +15,14 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def copy(tmp_path):
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
-    shutil.copytree(ROOT / ".github", tmp_path / ".github")
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
     shutil.copy(ROOT / "README.md", tmp_path)
     return tmp_path
 
 
 def badges(folder, *arguments):
     """Run badges.py there; return its exit code and what it complains of."""
-    command = [sys.executable, folder / ".github/badges.py", *arguments]
+    command = [sys.executable, folder / "tools/badges.py", *arguments]
     run = subprocess.run(command, capture_output=True, text=True)
     return run.returncode, run.stderr
 

@@ -69,9 +69,9 @@ def test_rows_of_another_machine_are_not_kept():
 
 
 def test_the_readme_shows_the_committed_figures():
-    figures = ROOT / "tests" / "benchmarks" / "results.json"
+    figures = ROOT / "benchmarks" / "results.json"
     shown = table.readme(json.loads(figures.read_text(encoding="utf-8")))
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
     assert table.between_marks(text, shown) == text
 
 

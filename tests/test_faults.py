@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ X = np.zeros((100, 28, 28), np.float32)
 X[np.arange(100), :, 2 * Y] = 1  # a 3 is a stroke in column 6
 
 
-def reader(*more_layers, side=28, digits=10, activation="softmax"):
+def matcher(*more_layers, side=28, digits=10, activation="softmax"):
     """Return a network that reads every image of X, if left as it is."""
     layers = [keras.Input((side, side)), *more_layers, keras.layers.Flatten()]
     model = keras.Sequential(layers)
@@ -33,11 +34,12 @@ def reader(*more_layers, side=28, digits=10, activation="softmax"):
 
 @pytest.fixture
 def lesson(tmp_path):
-    """The lessons' load_sound and save_whole, on a folder of their own."""
+    """What the setup cell defines, on a folder of its own."""
     folder = tmp_path / "data"
     folder.mkdir()
-    names = {"np": np, "keras": keras, "os": os, "Path": Path}
-    return names_of("05", "model-file", DATA=folder, FULL=True, **names)
+    names = names_of("05", "setup")
+    names.update(DATA=folder, FULL=True)
+    return names
 
 
 def kept(lesson):
@@ -46,7 +48,7 @@ def kept(lesson):
 
 def rewrite(path, change):
     """Write a sound model's zip with `change` made to its files."""
-    reader().save(path)
+    matcher().save(path)
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -63,12 +65,12 @@ class Unpickled:
 
 
 def half_written(path):
-    reader().save(path)
+    matcher().save(path)
     path.write_bytes(path.read_bytes()[:-1000])
 
 
 def damaged(path):
-    reader().save(path)
+    matcher().save(path)
     body = path.read_bytes()
     place = body.index(np.float32(1).tobytes())  # one of the weights
     path.write_bytes(body[:place] + b"\x01" + body[place + 1 :])
@@ -91,38 +93,38 @@ def without_weights(path):
 
 def with_two_outputs(path):
     inputs = keras.Input((28, 28))
-    output = reader()(inputs)
+    output = matcher()(inputs)
     keras.Model(inputs, [output, output]).save(path)
 
 
 def untrained(path):
-    model = reader()
+    model = matcher()
     model.set_weights([np.zeros((784, 10))])
     model.save(path)
 
 
-BROKEN, NOT_TEN = "is broken, or does not fit 28x28", "ten probabilities"
+DAMAGED, NOT_TEN = "is damaged, or does not fit 28x28", "ten probabilities"
 FOREIGN = {
-    "empty": (lambda path: path.write_bytes(b""), BROKEN),
-    "garbage": (lambda path: path.write_bytes(os.urandom(5000)), BROKEN),
+    "empty": (lambda path: path.write_bytes(b""), DAMAGED),
+    "garbage": (lambda path: path.write_bytes(os.urandom(5000)), DAMAGED),
     "pickle": (
         lambda path: path.write_bytes(pickle.dumps(Unpickled())),
-        BROKEN,
+        DAMAGED,
     ),
-    "folder": (lambda path: path.mkdir(), BROKEN),
-    "half written": (half_written, BROKEN),
-    "damaged": (damaged, BROKEN),
-    "without weights": (without_weights, BROKEN),
-    "of a later Keras": (of_a_later_keras, BROKEN),
+    "folder": (lambda path: path.mkdir(), DAMAGED),
+    "half written": (half_written, DAMAGED),
+    "damaged": (damaged, DAMAGED),
+    "without weights": (without_weights, DAMAGED),
+    "of a later Keras": (of_a_later_keras, DAMAGED),
     "runs code": (
-        lambda path: reader(keras.layers.Lambda(lambda x: 1 * x)).save(path),
-        BROKEN,
+        lambda path: matcher(keras.layers.Lambda(lambda x: 1 * x)).save(path),
+        DAMAGED,
     ),
-    "14x14 pixels": (lambda path: reader(side=14).save(path), BROKEN),
-    "two outputs": (with_two_outputs, BROKEN),
-    "nine digits": (lambda path: reader(digits=9).save(path), NOT_TEN),
-    "logits": (lambda path: reader(activation=None).save(path), NOT_TEN),
-    "untrained": (untrained, "reads only 10% of the digits"),
+    "14x14 pixels": (lambda path: matcher(side=14).save(path), DAMAGED),
+    "two outputs": (with_two_outputs, DAMAGED),
+    "nine digits": (lambda path: matcher(digits=9).save(path), NOT_TEN),
+    "logits": (lambda path: matcher(activation=None).save(path), NOT_TEN),
+    "untrained": (untrained, "an accuracy of only 10%"),
 }
 
 
@@ -134,20 +136,20 @@ def test_model_that_will_not_do_is_named_and_left_as_it_is(
     make, sentence = FOREIGN[kind]
     make(path)
     before = path.is_file() and path.read_bytes()
-    assert lesson["load_sound"](NAME, X, Y) is None
+    assert lesson["load_model"](NAME, X, Y) is None
     said = capsys.readouterr()
     assert said.out.count("\n") == 1 and sentence in said.out
     assert (path.is_file() and path.read_bytes()) == before
 
 
 def test_missing_model_is_named(lesson, capsys):
-    assert lesson["load_sound"](NAME, X, Y) is None
+    assert lesson["load_model"](NAME, X, Y) is None
     assert capsys.readouterr().out == f"There is no {NAME}.\n"
 
 
 def test_sound_model_is_saved_and_loaded_without_a_word(lesson, capsys):
-    lesson["save_whole"](reader(), NAME)
-    model = lesson["load_sound"](NAME, X, Y)
+    lesson["save_model"](matcher(), NAME)
+    model = lesson["load_model"](NAME, X, Y)
     assert np.array_equal(model.predict(X, verbose=0).argmax(1), Y)
     assert kept(lesson) == [NAME]
     assert capsys.readouterr().out == ""
@@ -189,7 +191,7 @@ def test_full_or_read_only_disk_is_named(
     options, reason, lesson, mount, capsys
 ):
     mount(lesson["DATA"], options)
-    lesson["save_whole"](reader(), NAME)
+    lesson["save_model"](matcher(), NAME)
     assert f"{NAME} is not saved: {reason}" in capsys.readouterr().out
     assert kept(lesson) == []
 
@@ -214,12 +216,12 @@ def test_lesson_9_says_beforehand_that_its_files_have_no_room(
 
 def test_file_that_may_not_grow_leaves_the_old_model(lesson, capsys):
     resource = pytest.importorskip("resource")  # not on Windows
-    lesson["save_whole"](reader(), NAME)
+    lesson["save_model"](matcher(), NAME)
     before = (lesson["DATA"] / NAME).read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, hard))
     try:
-        lesson["save_whole"](reader(), NAME)
+        lesson["save_model"](matcher(), NAME)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert f"{NAME} is not saved: File too large" in capsys.readouterr().out
@@ -229,16 +231,16 @@ def test_file_that_may_not_grow_leaves_the_old_model(lesson, capsys):
 
 def test_folder_deleted_while_the_lesson_is_open_is_named(lesson, capsys):
     lesson["DATA"].rmdir()
-    lesson["save_whole"](reader(), NAME)
+    lesson["save_model"](matcher(), NAME)
     assert f"{NAME} is not saved: No such file" in capsys.readouterr().out
-    assert lesson["load_sound"](NAME, X, Y) is None
+    assert lesson["load_model"](NAME, X, Y) is None
 
 
 # A lesson's process of its own. Its model writes given bytes, in two halves:
 # as Keras would, and without waiting for TensorFlow.
 
 SAVING = """
-import os, sys, time
+import os, sys, tempfile, time
 from pathlib import Path
 
 class Model:
@@ -250,18 +252,19 @@ class Model:
             time.sleep(pause)
             file.write(body[len(body) // 2 :])
 
-cells, DATA, body, times, pause, name = sys.argv[1:]
+saver, DATA, body, times, pause, name = sys.argv[1:]
 DATA, body, pause = Path(DATA), Path(body).read_bytes(), float(pause)
-exec(cells)
+exec(saver)
 for _ in range(int(times)):
-    save_whole(Model(), name)
+    save_model(Model(), name)
 """
 
 
 def start_saving(folder, body, times, pause):
     """Start a process that saves the file `body` so many times."""
-    cells = "\n".join(sources("05", "model-file"))
-    given = [cells, folder, body, times, pause, NAME]
+    (setup,) = sources("05", "setup")
+    (saver,) = re.findall(r"^def save_model.+?(?=^\S)", setup, re.M | re.S)
+    given = [saver, folder, body, times, pause, NAME]
     return subprocess.Popen(
         [sys.executable, "-c", SAVING, *map(str, given)],
         stdout=subprocess.PIPE,
@@ -273,10 +276,10 @@ def start_saving(folder, body, times, pause):
 def test_killed_save_leaves_the_old_model_and_the_next_run_heals(
     lesson, tmp_path
 ):
-    lesson["save_whole"](reader(), NAME)
+    lesson["save_model"](matcher(), NAME)
     path, body = lesson["DATA"] / NAME, tmp_path / "new.keras"
     before = path.read_bytes()
-    reader().save(body)
+    matcher().save(body)
     with start_saving(lesson["DATA"], body, 1, 600) as run:
         assert run.stderr.readline() == "half\n"
         run.kill()
@@ -284,13 +287,13 @@ def test_killed_save_leaves_the_old_model_and_the_next_run_heals(
     with start_saving(lesson["DATA"], body, 1, 0) as run:
         run.communicate()
     assert path.read_bytes() == body.read_bytes() != before
-    assert lesson["load_sound"](NAME, X, Y)
+    assert lesson["load_model"](NAME, X, Y)
 
 
 def test_two_lessons_at_once_never_leave_half_a_model(lesson, tmp_path):
     ours, theirs = tmp_path / "ours.keras", tmp_path / "theirs.keras"
-    reader().save(ours)
-    reader(keras.layers.Reshape((28, 28))).save(theirs)
+    matcher().save(ours)
+    matcher(keras.layers.Reshape((28, 28))).save(theirs)
     whole = {ours.read_bytes(), theirs.read_bytes()}
     assert len(whole) == 2
     path, seen = lesson["DATA"] / NAME, set()
@@ -301,4 +304,4 @@ def test_two_lessons_at_once_never_leave_half_a_model(lesson, tmp_path):
         time.sleep(0.001)
     assert [run.communicate()[0] for run in runs] == ["", ""]
     assert seen == whole and kept(lesson) == [NAME]
-    assert lesson["load_sound"](NAME, X, Y)
+    assert lesson["load_model"](NAME, X, Y)

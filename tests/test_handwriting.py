@@ -1,6 +1,6 @@
-"""Lesson 5's reader: strangers' handwriting, bad files, and to_mnist.
+"""Lesson 5's reading: strangers' handwriting, bad files, and to_mnist.
 
-The functions come from the lesson's own cells, those tagged `reader`.
+The functions come from the lesson's own cells, those tagged `read-digits`.
 """
 
 import csv
@@ -31,9 +31,9 @@ FLOORS = {"MLP": (0.95, 0.93, 0.68), "CNN": (0.98, 0.98, 0.84)}
 
 
 @pytest.fixture(scope="module")
-def reader():
+def lesson():
     """The lesson's functions by name; `network` is the augmented MLP."""
-    names = names_of("05", "reader", keras=keras, np=np)
+    names = names_of("05", "read-digits", keras=keras, np=np)
     names["network"] = load(MODELS["MLP"])
     return names
 
@@ -48,14 +48,14 @@ def load(name):
 
 
 @pytest.fixture(scope="module")
-def strangers(reader):
+def strangers(lesson):
     """List of (picture (h, w, 3), rows, kind), decoded once."""
     if not STRANGERS.exists():
         pytest.skip("needs ../shared/handwriting")
     with open(STRANGERS / "labels.csv", encoding="utf-8", newline="") as file:
         return [
             (
-                reader["open_picture"](STRANGERS / "images" / line["file"]),
+                lesson["open_picture"](STRANGERS / "images" / line["file"]),
                 line["label"].split("/"),
                 line["kind"],
             )
@@ -64,11 +64,11 @@ def strangers(reader):
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_reads_strangers(reader, strangers, full_mnist, name, monkeypatch):
-    monkeypatch.setitem(reader, "network", load(MODELS[name]))
+def test_reads_strangers(lesson, strangers, full_mnist, name, monkeypatch):
+    monkeypatch.setitem(lesson, "network", load(MODELS[name]))
     right = {"single": [], "on paper": [], "several": []}
     for picture, label, kind in strangers:
-        rows = reader["read_picture"](picture)
+        rows = lesson["read_picture"](picture)
         read = ["".join(str(digit) for digit, _ in row) for row in rows]
         group = "single" if len("".join(label)) == 1 else "several"
         right[group].append(read == label)
@@ -120,19 +120,19 @@ def files_of(page):
     yield "n" * 200 + ".png", grey, {}
 
 
-def test_every_kind_of_file_is_read(reader, seven, tmp_path, capfd):
+def test_every_kind_of_file_is_read(lesson, seven, tmp_path, capfd):
     for name, picture, options in files_of(seven):
         picture.save(tmp_path / name, **options)
-        assert reader["read_digits"](tmp_path / name) == ["7"], name
-        digit, confidence = reader["read_digit"](tmp_path / name)
+        assert lesson["read_digits"](tmp_path / name) == ["7"], name
+        digit, confidence = lesson["read_digit"](tmp_path / name)
         assert digit == 7 and 0.5 < confidence <= 1, name
-        grey = reader["read_image"](tmp_path / name)
+        grey = lesson["read_image"](tmp_path / name)
         assert grey.ndim == 2 and grey.dtype == np.uint8, name
     assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation(reader, seven, tmp_path, orientation):
+def test_exif_orientation(lesson, seven, tmp_path, orientation):
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Transpose members
     picture = Image.fromarray(seven)
     if orientation > 1:
@@ -140,7 +140,7 @@ def test_exif_orientation(reader, seven, tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture.save(tmp_path / "turned.jpg", exif=exif)
-    assert reader["read_digits"](tmp_path / "turned.jpg") == ["7"]
+    assert lesson["read_digits"](tmp_path / "turned.jpg") == ["7"]
 
 
 # Files and pictures that hold no digit
@@ -173,7 +173,7 @@ def damaged(page):
 
 
 def test_what_cannot_be_read_is_told_in_a_sentence(
-    reader, seven, tmp_path, capfd
+    lesson, seven, tmp_path, capfd
 ):
     for name, content in damaged(seven):
         (tmp_path / name).write_bytes(content)
@@ -182,7 +182,7 @@ def test_what_cannot_be_read_is_told_in_a_sentence(
     for name in [*names, "folder.png", "missing.png"]:
         for function in ("read_image", "read_digit", "read_digits"):
             with pytest.raises(ValueError, match=name) as error:
-                reader[function](tmp_path / name)
+                lesson[function](tmp_path / name)
             assert ": " in str(error.value).split(name)[1], name
     assert capfd.readouterr().err == ""
 
@@ -197,13 +197,13 @@ def empty_pictures():
     yield "noise", np.uint8(noise)
 
 
-def test_pictures_without_a_digit(reader, tmp_path):
+def test_pictures_without_a_digit(lesson, tmp_path):
     for name, page in empty_pictures():
         path = tmp_path / f"{name}.png"
         Image.fromarray(page).save(path)
-        assert reader["read_digits"](path) == [], name
+        assert lesson["read_digits"](path) == [], name
         with pytest.raises(ValueError, match=name):
-            reader["read_digit"](path)
+            lesson["read_digit"](path)
 
 
 def empty_page(rng):
@@ -216,10 +216,10 @@ def empty_page(rng):
     return np.repeat(np.uint8(np.clip(page, 0, 255))[..., None], 3, axis=2)
 
 
-def test_shaded_and_grainy_pages_are_empty(reader):
+def test_shaded_and_grainy_pages_are_empty(lesson):
     rng = np.random.default_rng(0)
-    pages = [reader["to_size"](empty_page(rng)) for _ in range(60)]
-    written = [i for i, p in enumerate(pages) if reader["read_picture"](p)]
+    pages = [lesson["to_size"](empty_page(rng)) for _ in range(60)]
+    written = [i for i, p in enumerate(pages) if lesson["read_picture"](p)]
     assert not written
 
 
@@ -227,17 +227,17 @@ def test_shaded_and_grainy_pages_are_empty(reader):
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG", b"\xff\xd8"])
 )
-def test_random_bytes_are_refused_in_words(reader, content, start):
+def test_random_bytes_are_refused_in_words(lesson, content, start):
     with pytest.raises(ValueError, match=": "):
-        reader["read_image"](io.BytesIO(start + content))
+        lesson["read_image"](io.BytesIO(start + content))
 
 
 @settings(max_examples=1000, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**32 - 1))
-def test_random_arrays_become_digits_of_mnists_form(reader, h, w, seed):
+def test_random_arrays_become_digits_of_mnists_form(lesson, h, w, seed):
     rng = np.random.default_rng(seed)
     ink = rng.normal(size=(h, w)) * (rng.random((h, w)) < rng.random())
-    image = reader["to_mnist"](ink)
+    image = lesson["to_mnist"](ink)
     assert image.shape == (28, 28) and image.dtype == np.float32
     assert 0 <= image.min() and image.max() <= 1
 
@@ -245,13 +245,13 @@ def test_random_arrays_become_digits_of_mnists_form(reader, h, w, seed):
 # Time and memory
 
 
-def test_twelve_megapixels_are_read_at_once(reader, seven, tmp_path):
+def test_twelve_megapixels_are_read_at_once(lesson, seven, tmp_path):
     page = cv2.resize(seven, (3000, 4000), interpolation=cv2.INTER_CUBIC)
     Image.fromarray(page).convert("RGB").save(tmp_path / "photo.jpg")
     times = []
     for _ in range(5):
         start = time.process_time()
-        assert reader["read_digits"](tmp_path / "photo.jpg") == ["7"]
+        assert lesson["read_digits"](tmp_path / "photo.jpg") == ["7"]
         times.append(time.process_time() - start)
     assert min(times) < 0.25  # seconds of processor; 0.15 on a quiet machine
 
@@ -263,13 +263,13 @@ PIL.Image.new("L", (20_000, 10_000)).save(sys.argv[1])
 """
 
 
-def test_huge_picture_is_refused_before_it_is_unpacked(reader, tmp_path):
+def test_huge_picture_is_refused_before_it_is_unpacked(lesson, tmp_path):
     path = tmp_path / "huge.png"
     subprocess.run([sys.executable, "-c", MEMORY, path], check=True)
     resource = pytest.importorskip("resource")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ValueError, match="pixels: make it smaller"):
-        reader["read_digits"](path)
+        lesson["read_digits"](path)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert after - before < 100_000  # kB
 
@@ -283,7 +283,7 @@ def test_digits(full_mnist):
         return file["x_test"][:1000] / np.float32(255), file["y_test"][:1000]
 
 
-def test_to_mnist_gives_its_own_digits_back(reader, test_digits):
+def test_to_mnist_gives_its_own_digits_back(lesson, test_digits):
     """Pasted large and off-centre, inverted, on shaded paper."""
     images, labels = test_digits
     light = np.linspace(250, 170, 300)
@@ -292,18 +292,18 @@ def test_to_mnist_gives_its_own_digits_back(reader, test_digits):
         page = np.zeros((300, 300), np.float32)
         page[10:206, 80:276] = cv2.resize(image, (196, 196))
         grey = np.uint8(light * (1 - 0.85 * page))
-        made.append(reader["to_mnist"](reader["find_ink"](grey)))
+        made.append(lesson["to_mnist"](lesson["find_ink"](grey)))
     network = load("digit_mlp.keras")
     before, after = (
         np.mean(network.predict_on_batch(x).argmax(1) == labels)
         for x in (images, np.stack(made))
     )
-    print(f"as they are {before:.2%}, through the reader {after:.2%}")
+    print(f"as they are {before:.2%}, through lesson 5 {after:.2%}")
     assert after > before - 0.005
     assert np.abs(np.stack(made) - images).mean() < 0.04
 
 
-def test_to_mnist_refuses_what_is_no_image(reader):
+def test_to_mnist_refuses_what_is_no_image(lesson):
     for wrong in (np.zeros(5), np.zeros((2, 3, 4)), np.zeros((0, 5)), 3.0):
         with pytest.raises(ValueError, match=r"\(h, w\)"):
-            reader["to_mnist"](wrong)
+            lesson["to_mnist"](wrong)

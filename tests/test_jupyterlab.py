@@ -163,10 +163,10 @@ def runs_as_stored(page, path):
 
 
 def test_nothing_is_in_the_way_at_the_start(page):
-    wait_for_kernel(page, LESSONS["01"])
+    wait_for_kernel(page, LESSONS["00"])
     page.wait_for_timeout(5000)  # time enough for the news to pop up
     assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
-    assert page.title().startswith("01_explore")
+    assert page.title().startswith("00_whole_game")
 
 
 @pytest.mark.parametrize("path", LESSONS.values(), ids=lambda p: p.stem)

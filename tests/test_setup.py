@@ -38,7 +38,7 @@ def pinned(lines=REQUIREMENTS):
     return {r.name: str(r.specifier).removeprefix("==") for r in here}
 
 
-@pytest.mark.parametrize("folder", ["", "tests/benchmarks"])
+@pytest.mark.parametrize("folder", ["", "benchmarks"])
 def test_every_requirement_is_pinned_and_has_its_reason(folder):
     text = (ROOT / folder / "requirements.txt").read_text()
     for line in text.splitlines():

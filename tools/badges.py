@@ -1,6 +1,6 @@
 """Let the lessons of a fork open on Colab and Binder by a click.
 
-python .github/badges.py OWNER/NAME [BRANCH]
+python tools/badges.py OWNER/NAME [BRANCH]
 
 Writes both badges under the title of each notebook and of README.md, where
 they open the first lesson. Badges that are there already are replaced.

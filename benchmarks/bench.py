@@ -8,7 +8,7 @@
 
 Each piece runs in a process of its own, in turn with the others of its row.
 The figures go to build/bench.json and, unless --quick, into results.json and
-the table in README.md, where rows not measured in this run are kept.
+the table in its README.md, where rows not measured in this run are kept.
 """
 
 import argparse
@@ -30,7 +30,7 @@ import psutil
 from table import between_marks, ratio, readme, table
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parent
 RESULTS = HERE / "results.json"
 SEEDS = 5
 
@@ -236,8 +236,8 @@ def numpy(args):
 
 def answer(args):
     contenders = {
-        "lesson 5": ("pieces.own_reader", {}),
-        "plain recipe": ("pieces.plain_reader", {}),
+        "lesson 5": ("pieces.read_as_lesson_5", {}),
+        "plain recipe": ("pieces.read_plainly", {}),
     }
     results = in_turn(contenders, args.repeats)
     for what in ("drawing", "photo"):
@@ -399,7 +399,7 @@ def main():
     if not args.quick:
         whole = merged(json.loads(RESULTS.read_text()), results)
         RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
-        page = ROOT / "README.md"
+        page = HERE / "README.md"
         page.write_text(between_marks(page.read_text(), readme(whole)))
     print(f"\n{results['machine']}, {today}. Ratio first.\n")
     print(table(results))

@@ -89,7 +89,7 @@ def table(results):
 
 
 def readme(results):
-    """Return what stands in README.md between the two marks."""
+    """Return what stands in benchmarks/README.md between the two marks."""
     rows = results["rows"]
     if not rows:
         return "Nothing is measured yet: run `make bench`."

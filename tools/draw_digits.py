@@ -1,4 +1,4 @@
-"""Draw the pictures that lesson 5 reads: `python data/digits/make_digits.py`.
+"""Draw the pictures that lesson 5 reads: `python tools/draw_digits.py`.
 
 A pen follows ten hand-made paths, with a little wobble, and leaves ink on
 paper, which is then lit, ruled, turned or made transparent. No one's
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-HERE = Path(__file__).parent
+DIGITS = Path(__file__).parents[1] / "data" / "digits"
 # The strokes of each digit: points (x, y) in a box 1 wide and 1.4 high.
 PATHS = {
     "0": [
@@ -171,7 +171,7 @@ def main():
     rng = np.random.default_rng(5)
 
     def save(name, pixels, **options):
-        Image.fromarray(pixels).save(HERE / name, optimize=True, **options)
+        Image.fromarray(pixels).save(DIGITS / name, optimize=True, **options)
 
     small = written("4", 110, 13, rng, margin=0.2)
     side = max(small.shape)

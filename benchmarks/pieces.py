@@ -337,13 +337,13 @@ def median_time(function, times):
     return statistics.median(tries)
 
 
-def own_reader(times=50):
-    """Time lesson 5's reader, with the network that the lesson saved."""
+def read_as_lesson_5(times=50):
+    """Time lesson 5's reading, with the network that the lesson saved."""
     import keras
     import numpy as np
     from lessons import names_of
 
-    lesson = names_of("05", "reader", keras=keras, np=np)
+    lesson = names_of("05", "read-digits", keras=keras, np=np)
     saved = ROOT / "data" / "digit_mlp_augmented.keras"
     if not saved.exists():
         raise SystemExit(f"needs data/{saved.name}: run lesson 5 first")
@@ -360,7 +360,7 @@ def own_reader(times=50):
     return {"drawing": median_time(drawn, times), "photo": photo}
 
 
-def plain_reader(times=50):
+def read_plainly(times=50):
     """Time the plain recipe: grey, 28 x 28, divide by 255, predict."""
     import cv2
     import keras

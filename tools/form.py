@@ -1,0 +1,72 @@
+"""Give every lesson its form: `make form`, after a change of what it reads.
+
+It writes into the cell tagged
+- setup: tools/setup_cell.py, the same text in every lesson;
+- template: page/template.html, for a lesson alone;
+- check: the title "Check 3.2", with the number of the exercise above;
+folds the inputs of these and the outputs that answer "Predict first", joins
+pieces of printed text, and drops what an execution leaves in the metadata.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
+ROOT = Path(__file__).parents[1]
+SETUP = (ROOT / "tools/setup_cell.py").read_text(encoding="utf-8").strip()
+TEMPLATE = (ROOT / "page/template.html").read_text(encoding="utf-8")
+TEMPLATE = f'''# @title The page's template: page/template.html
+template = r"""{TEMPLATE}"""  # noqa: E501'''
+FOLDED = ("setup", "template", "check")
+METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+
+
+def fold(cell, part):
+    """Fold a cell's "source" or "outputs" in JupyterLab, Colab and a book."""
+    cell.metadata.setdefault("jupyter", {})[f"{part}_hidden"] = True
+    tag = {"source": "hide-input", "outputs": "hide-output"}[part]
+    tags = cell.metadata.setdefault("tags", [])
+    if tag not in tags:
+        tags.append(tag)
+    if part == "source":
+        cell.metadata.cellView = "form"
+
+
+def give_form(notebook):
+    """Change a notebook in place."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    join, number, guessed = CoalesceStreamsPreprocessor(), None, False
+    for cell in notebook.cells:
+        join.preprocess_cell(cell, {}, 0)
+        tags = cell.metadata.get("tags", [])
+        if title := re.search(r"^#+ Exercise (\d+\.\d+):", cell.source, re.M):
+            number = title[1]
+        if cell.cell_type == "markdown" and "solution" not in tags:
+            guessed = cell.source.startswith("**Predict first.**")
+        if "setup" in tags:
+            cell.source = SETUP
+        if "template" in tags:
+            cell.source = TEMPLATE
+        if "check" in tags:
+            body = re.sub(r"^# @title .*\n", "", cell.source)
+            cell.source = f"# @title Check {number}\n{body}"
+        if any(tag in tags for tag in FOLDED):
+            fold(cell, "source")
+        if guessed and cell.cell_type == "code":
+            fold(cell, "outputs")
+
+
+if __name__ == "__main__":
+    for path in sorted(ROOT.glob("notebooks/*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        give_form(notebook)
+        nbformat.write(notebook, path)
