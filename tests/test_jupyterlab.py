@@ -124,22 +124,33 @@ def choose(page, menu, item):
 
 
 def prompts(page):
-    """What stands beside the code cells: [3]: or [*]: or [ ]:."""
+    """What stands beside the code cells: [3]: or [*]:, nothing if folded."""
     return page.locator(SHOWN + ".jp-CodeCell .jp-InputPrompt")
 
 
 def wait_for_run(page):
     """Wait until no cell is running or waits for its turn."""
     busy = prompts(page).filter(has_text="*")
-    wait_until(lambda: not busy.count(), LIMIT)
+    at_work = re.compile('"execution_state": ?"(busy|starting)"')
+
+    def done():
+        kernels = ask(page, "get", "kernels").text()
+        return not busy.count() and not at_work.search(kernels)
+
+    wait_until(done, LIMIT)
 
 
-def start(page, path):
-    """Open a lesson from the list of files and choose Run All Cells."""
+def open_lesson(page, path):
+    """Open a lesson from the list of files."""
     page.locator(".jp-DirListing-itemName", has_text=path.name).dblclick()
     tab = page.locator(".lm-DockPanel-tabBar .lm-mod-current")
     tab.filter(has_text=path.name).wait_for()
     wait_for_kernel(page, path)
+
+
+def start(page, path):
+    """Open a lesson and choose Run All Cells."""
+    open_lesson(page, path)
     choose(page, "Run", "Run All Cells")
     prompts(page).last.filter(has_text="*").wait_for(state="attached")
 
@@ -154,8 +165,10 @@ def runs_as_stored(page, path):
     wait_for_run(page)
     error = "[data-mime-type='application/vnd.jupyter.error']"
     assert page.locator(SHOWN + error).all_text_contents() == []
-    numbers = [f"[{n + 1}]:" for n in range(len(code))]
+    folded = ["hide-input" in c.metadata.get("tags", []) for c in code]
+    numbers = [f"[{n}]:" * (not f) for n, f in enumerate(folded, start=1)]
     assert prompts(page).all_text_contents() == numbers
+    assert page.locator(SHOWN + ".jp-OutputPlaceholder").count() == 0
     shown = page.locator(SHOWN + ".jp-RenderedImage img")
     wait_until(lambda: shown.count() == figures)  # drawn one by one
     loaded = "all => all.every(img => img.complete && img.naturalWidth > 100)"
@@ -166,7 +179,28 @@ def test_nothing_is_in_the_way_at_the_start(page):
     wait_for_kernel(page, LESSONS["00"])
     page.wait_for_timeout(5000)  # time enough for the news to pop up
     assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
-    assert page.title().startswith("00_whole_game")
+    assert page.title().startswith("00_whole")
+
+
+def is_folded(cell, part):
+    """Tell whether a cell's "Input" or "Output" is folded."""
+    cell.scroll_into_view_if_needed()  # only then it is drawn
+    ways = cell.locator(f".jp-{part}Placeholder, .jp-{part}Area")
+    ways.first.wait_for(state="attached")
+    return cell.locator(f".jp-{part}Placeholder").count() == ways.count() == 1
+
+
+@pytest.mark.parametrize("path", LESSONS.values(), ids=lambda p: p.stem)
+def test_setup_checks_and_what_was_to_be_predicted_are_folded(page, path):
+    open_lesson(page, path)
+    for place, stored in enumerate(nbformat.read(path, as_version=4).cells):
+        tags = stored.metadata.get("tags", [])
+        if stored.cell_type == "code":
+            folded = is_folded(cell(page, place), "Input")
+            assert folded == ("hide-input" in tags), stored.source
+        if stored.get("outputs"):
+            folded = is_folded(cell(page, place), "Output")
+            assert folded == ("hide-output" in tags), stored.source
 
 
 @pytest.mark.parametrize("path", LESSONS.values(), ids=lambda p: p.stem)
@@ -187,7 +221,10 @@ def cell(page, place):
 
 def run(page, cell, source=None):
     """Run a cell, with another source if given; return what it shows."""
-    cell.locator(".cm-content").click()
+    if is_folded(cell, "Input"):  # a click on it would unfold it
+        cell.locator(".jp-OutputArea-output").first.click()
+    else:
+        cell.locator(".cm-content").click()
     if source:
         page.keyboard.press("Control+a")
         page.keyboard.type(source)
@@ -210,6 +247,7 @@ def test_check_answers_what_is_typed_and_solution_unfolds(page):
     wrong, words = answers["wrong"][0]
     run(page, stub, wrong)
     assert words in run(page, check)
+    assert is_folded(check, "Input")
     run(page, stub, answers["also_right"])
     assert run(page, check).startswith("Correct.")
     code = solution.locator("pre")
@@ -257,6 +295,18 @@ def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
     page.keyboard.press("Escape")
     page.keyboard.press("b")
     assert run(page, cell(page, place + 1), READ) == "7"
+
+
+def test_running_a_cell_unfolds_its_output(page):
+    path = LESSONS["01"]
+    open_lesson(page, path)
+    shown = cell(page, find(path, "Pixels that never hold ink:"))
+    assert is_folded(shown, "Output")
+    shown.locator(".cm-content").click()
+    choose(page, "Run", "Run All Above Selected Cell")
+    wait_for_run(page)
+    assert "of 784" in run(page, shown)
+    assert not is_folded(shown, "Output")
 
 
 def test_after_a_restart_half_way(page):

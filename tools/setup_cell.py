@@ -94,8 +94,12 @@ def train_model(x, y):
     model.add(keras.layers.Dense(10, "softmax"))
     steps = 8 * int(np.ceil(len(x) / 128))
     rate = keras.optimizers.schedules.CosineDecay(0.004, steps)
-    loss = "sparse_categorical_crossentropy"
-    model.compile(keras.optimizers.Adam(rate), loss, steps_per_execution=50)
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=50,
+    )
     model.fit(x, y, batch_size=128, epochs=8, verbose=0)
     return model
 
