@@ -1,4 +1,4 @@
-"""The lessons when a saved model, the disk or another lesson is in the way."""
+"""The lessons when a file, the disk or another lesson is in the way."""
 
 import os
 import pickle
@@ -153,6 +153,21 @@ def test_sound_model_is_saved_and_loaded_without_a_word(lesson, capsys):
     assert np.array_equal(model.predict(X, verbose=0).argmax(1), Y)
     assert kept(lesson) == [NAME]
     assert capsys.readouterr().out == ""
+
+
+def test_writers_are_known_where_their_list_is(full_mnist, lesson, capsys):
+    shutil.copy(full_mnist, lesson["DATA"])
+    made_up = lesson["load_writers"]()
+    assert "each image counts" in capsys.readouterr().out
+    assert len(np.unique(made_up["writer_test"])) == 10_000
+    shutil.copy(full_mnist.with_name("mnist-writers.npz"), lesson["DATA"])
+    known = lesson["load_writers"]()
+    assert capsys.readouterr().out == ""
+    assert not np.isin(known["writer_test"], known["writer_train"]).any()
+    assert len(np.unique(known["writer_test"])) == 297
+    for name, array in known.items():
+        assert array.shape == made_up[name].shape
+        assert name[:6] == "writer" or set(array) == {0, 4}
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ STABLE = (
     *("colab.research.google.com/", "mybinder.org/"),
     # data that a paper describes, and what stops `fit`, at their authors'
     *("github.com/cleanlab/label-errors", "github.com/keras-team/keras/"),
+    "github.com/facebookresearch/qmnist",
 )
 
 

@@ -24,8 +24,9 @@ MODULES = {"cv2": "opencv-python-headless", "sklearn": "scikit-learn"}
 COME_ALONG = {  # module -> the direct dependency that brings it
     **{"keras": "tensorflow", "PIL": "matplotlib", "IPython": "jupyterlab"},
     **{"nbformat": "nbval", "yaml": "jupyterlab", "pandas": "seaborn"},
-    **{"threadpoolctl": "scikit-learn", "anywidget": "wigglystuff"},
+    **{"scipy": "scikit-learn", "anywidget": "wigglystuff"},
     **{"h5py": "tensorflow", "psutil": "jupyterlab"},
+    "threadpoolctl": "scikit-learn",
 }
 COLAB = {"google"}  # imported only where it is
 
