@@ -334,25 +334,28 @@ def median_time(function, times):
 
 
 def read_as_lesson_5(times=50):
-    """Time lesson 5's reading, with the network that the lesson saved."""
+    """Time lesson 5's reading, with the network that lesson 3 saved."""
+    import cv2
     import keras
+    import matplotlib.pyplot as plt
     import numpy as np
     from lessons import names_of
 
-    lesson = names_of("05", "read-digits", keras=keras, np=np)
-    saved = ROOT / "data" / "digit_mlp_augmented.keras"
+    lesson = names_of("05", "read-digits", cv2=cv2, np=np, plt=plt)
+    saved = ROOT / "data" / "digit_mlp.keras"
     if not saved.exists():
-        raise SystemExit(f"needs data/{saved.name}: run lesson 5 first")
-    lesson["network"] = keras.models.load_model(saved)
+        raise SystemExit(f"needs data/{saved.name}: run lesson 3 first")
+    model = keras.models.load_model(saved)
     rgba = drawing(mnist()[2])
 
     def drawn():  # as the lesson's canvas, without drawing the answer
-        rgb = lesson["lay_on_paper"](rgba)
-        return lesson["ask"]([255 - lesson["grey_of"](rgb)])[0].argmax()
+        grey = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY)
+        image = lesson["prepare"](grey)
+        return model.predict_on_batch(image[None])[0].argmax()
 
-    seen = drawn(), lesson["read_digits"](PHOTO)
-    assert seen == (7, ["3"]), f"misread: {seen}"
-    photo = median_time(lambda: lesson["read_digits"](PHOTO), times)
+    seen = drawn(), lesson["read_digit"](PHOTO, model)[0]
+    assert seen == (7, 3), f"misread: {seen}"
+    photo = median_time(lambda: lesson["read_digit"](PHOTO, model), times)
     return {"drawing": median_time(drawn, times), "photo": photo}
 
 

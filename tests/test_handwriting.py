@@ -5,9 +5,8 @@ The functions come from the lesson's own cells, those tagged `read-digits`.
 
 import csv
 import io
+import random
 import struct
-import subprocess
-import sys
 import time
 import zlib
 
@@ -21,21 +20,24 @@ from hypothesis import strategies as st
 from lessons import names_of
 from PIL import Image
 
-ROOT = DATA.parent
-STRANGERS = ROOT.parent / "shared" / "handwriting"
-MODELS = {"CNN": "digit_cnn.keras", "MLP": "digit_mlp_augmented.keras"}
-# Right of the single digits, of those on paper, and of the whole pictures of
-# several digits. The goal is 97, 95, 80 % (MLP) and 99, 98, 90 % (CNN). Two
-# trainings differ by up to four images, so the floors lie that much lower.
-FLOORS = {"MLP": (0.95, 0.93, 0.68), "CNN": (0.98, 0.98, 0.84)}
+SHARED = DATA.parents[1] / "shared"
+MODELS = {"CNN": "digit_cnn.keras", "MLP": "digit_mlp.keras"}
+# Accuracy on single digits by other hands. Two trainings differ by up to four
+# images, so the floors lie that much below the goals (97 and 98, 93 and 97 %).
+FLOORS = {
+    ("handwriting", "MLP"): 0.96,
+    ("handwriting", "CNN"): 0.97,
+    ("handwriting-cells", "MLP"): 0.92,
+    ("handwriting-cells", "CNN"): 0.955,
+}
 
 
 @pytest.fixture(scope="module")
 def lesson():
-    """The lesson's functions by name; `network` is the augmented MLP."""
-    names = names_of("05", "read-digits", keras=keras, np=np)
-    names["network"] = load(MODELS["MLP"])
-    return names
+    """The lesson's functions by name."""
+    import matplotlib.pyplot as plt
+
+    return names_of("05", "read-digits", cv2=cv2, np=np, plt=plt)
 
 
 def load(name):
@@ -44,39 +46,31 @@ def load(name):
     return keras.models.load_model(DATA / name)
 
 
+@pytest.fixture(scope="module")
+def model():
+    return load(MODELS["MLP"])
+
+
 # Strangers' handwriting
 
 
-@pytest.fixture(scope="module")
-def strangers(lesson):
-    """List of (picture (h, w, 3), rows, kind), decoded once."""
-    if not STRANGERS.exists():
-        pytest.skip("needs ../shared/handwriting")
-    with open(STRANGERS / "labels.csv", encoding="utf-8", newline="") as file:
-        return [
-            (
-                lesson["open_picture"](STRANGERS / "images" / line["file"]),
-                line["label"].split("/"),
-                line["kind"],
-            )
-            for line in csv.DictReader(file)
-        ]
-
-
-@pytest.mark.parametrize("name", FLOORS)
-def test_reads_strangers(lesson, strangers, full_mnist, name, monkeypatch):
-    monkeypatch.setitem(lesson, "network", load(MODELS[name]))
-    right = {"single": [], "on paper": [], "several": []}
-    for picture, label, kind in strangers:
-        rows = lesson["read_picture"](picture)
-        read = ["".join(str(digit) for digit, _ in row) for row in rows]
-        group = "single" if len("".join(label)) == 1 else "several"
-        right[group].append(read == label)
-        if group == "single" and kind != "drawn":
-            right["on paper"].append(read == label)
-    shares = {group: np.mean(hits) for group, hits in right.items()}
-    print(name, {group: f"{share:.1%}" for group, share in shares.items()})
-    assert all(np.array(list(shares.values())) >= FLOORS[name]), shares
+@pytest.mark.parametrize(("folder", "name"), FLOORS)
+def test_reads_other_hands(lesson, full_mnist, folder, name):
+    if not (SHARED / folder).exists():
+        pytest.skip(f"needs ../shared/{folder}")
+    model, right = load(MODELS[name]), {}
+    with open(SHARED / folder / "labels.csv", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            if len(line["label"]) == 1:
+                path = SHARED / folder / "images" / line["file"]
+                digit, _ = lesson["read_digit"](path, model)
+                hit = digit == int(line["label"])
+                right.setdefault(line["label"], []).append(hit)
+                right.setdefault(line["kind"], []).append(hit)
+                right.setdefault("all", []).append(hit)
+    shares = {group: f"{np.mean(hits):.1%}" for group, hits in right.items()}
+    print(folder, name, sum(right["all"]), "of", len(right["all"]), shares)
+    assert np.mean(right["all"]) >= FLOORS[folder, name], shares
 
 
 # One drawn seven as every kind of file
@@ -105,6 +99,7 @@ def files_of(page):
     frames = {"save_all": True, "append_images": [grey.rotate(90)] * 2}
     yield "grey.png", grey, {}
     yield "colour.jpg", grey.convert("RGB"), {}
+    yield "progressive.jpg", grey.convert("RGB"), {"progressive": True}
     yield "cmyk.jpg", grey.convert("CMYK"), {}
     yield "deep.png", deep, {}
     yield "deep.tiff", deep, {}
@@ -120,11 +115,10 @@ def files_of(page):
     yield "n" * 200 + ".png", grey, {}
 
 
-def test_every_kind_of_file_is_read(lesson, seven, tmp_path, capfd):
+def test_every_kind_of_file_is_read(lesson, model, seven, tmp_path, capfd):
     for name, picture, options in files_of(seven):
         picture.save(tmp_path / name, **options)
-        assert lesson["read_digits"](tmp_path / name) == ["7"], name
-        digit, confidence = lesson["read_digit"](tmp_path / name)
+        digit, confidence = lesson["read_digit"](tmp_path / name, model)
         assert digit == 7 and 0.5 < confidence <= 1, name
         grey = lesson["read_image"](tmp_path / name)
         assert grey.ndim == 2 and grey.dtype == np.uint8, name
@@ -132,7 +126,7 @@ def test_every_kind_of_file_is_read(lesson, seven, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation(lesson, seven, tmp_path, orientation):
+def test_exif_orientation(lesson, model, seven, tmp_path, orientation):
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Transpose members
     picture = Image.fromarray(seven)
     if orientation > 1:
@@ -140,23 +134,21 @@ def test_exif_orientation(lesson, seven, tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture.save(tmp_path / "turned.jpg", exif=exif)
-    assert lesson["read_digits"](tmp_path / "turned.jpg") == ["7"]
+    assert lesson["read_digit"](tmp_path / "turned.jpg", model)[0] == 7
 
 
 # Files and pictures that hold no digit
 
 
-def bomb():
-    """A PNG of a few bytes that claims 40,000 x 40,000 pixels."""
+def bomb(side=40_000):
+    """A PNG of a few bytes that claims side x side pixels."""
 
     def chunk(kind, data):
         body = kind + data
-        return struct.pack(">I", len(data)) + body + crc(body)
+        crc = struct.pack(">I", zlib.crc32(body))
+        return struct.pack(">I", len(data)) + body + crc
 
-    def crc(body):
-        return struct.pack(">I", zlib.crc32(body))
-
-    header = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     data = chunk(b"IDAT", zlib.compress(bytes(1000)))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data
 
@@ -169,21 +161,24 @@ def damaged(page):
         yield f"truncated.{kind}", file.getvalue()[: len(file.getvalue()) // 2]
     yield "empty.png", b""
     yield "text.png", b"this is no picture"
+    yield "large.png", bomb(5_100)
     yield "bomb.png", bomb()
 
 
-def test_what_cannot_be_read_is_told_in_a_sentence(
-    lesson, seven, tmp_path, capfd
+def test_what_cannot_be_read_is_told_with_advice(
+    lesson, model, seven, tmp_path, capfd
 ):
     for name, content in damaged(seven):
         (tmp_path / name).write_bytes(content)
     (tmp_path / "folder.png").mkdir()
     names = [name for name, _ in damaged(seven)]
     for name in [*names, "folder.png", "missing.png"]:
-        for function in ("read_image", "read_digit", "read_digits"):
-            with pytest.raises(ValueError, match=name) as error:
-                lesson[function](tmp_path / name)
-            assert ": " in str(error.value).split(name)[1], name
+        for read in (
+            lambda path: lesson["read_image"](path),
+            lambda path: lesson["read_digit"](path, model),
+        ):
+            with pytest.raises(ValueError, match=f"{name}: .+ Choose a JPEG"):
+                read(tmp_path / name)
     assert capfd.readouterr().err == ""
 
 
@@ -197,29 +192,28 @@ def empty_pictures():
     yield "noise", np.uint8(noise)
 
 
-def test_pictures_without_a_digit(lesson, tmp_path):
+def test_pictures_without_a_digit(lesson, model, tmp_path):
     for name, page in empty_pictures():
+        assert not lesson["prepare"](page).any(), name
         path = tmp_path / f"{name}.png"
         Image.fromarray(page).save(path)
-        assert lesson["read_digits"](path) == [], name
-        with pytest.raises(ValueError, match=name):
-            lesson["read_digit"](path)
+        assert lesson["read_digit"](path, model) == (None, 0.0), name
 
 
 def empty_page(rng):
-    """A shaded page (h, w, 3), uint8, some with grain, with nothing on it."""
+    """A shaded page (h, w), uint8, some with grain, with nothing on it."""
     h, w = rng.integers(80, 600, 2)
     y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
-    across, down, bend = rng.uniform(-50, 50, 3)
-    page = rng.uniform(90, 190) + across * x + down * y + bend * x * y
+    across, down, bend = rng.uniform(-25, 25, 3)  # it never gets black or white
+    page = rng.uniform(90, 170) + across * x + down * y + bend * x * y
     page += rng.normal(0, rng.choice([1e-9, 1, 3, 6]), (h, w))
-    return np.repeat(np.uint8(np.clip(page, 0, 255))[..., None], 3, axis=2)
+    return np.uint8(np.clip(page, 0, 255))
 
 
 def test_shaded_and_grainy_pages_are_empty(lesson):
     rng = np.random.default_rng(0)
-    pages = [lesson["to_size"](empty_page(rng)) for _ in range(60)]
-    written = [i for i, p in enumerate(pages) if lesson["read_picture"](p)]
+    pages = [empty_page(rng) for _ in range(200)]
+    written = [i for i, page in enumerate(pages) if lesson["prepare"](page).any()]
     assert not written
 
 
@@ -228,53 +222,55 @@ def test_shaded_and_grainy_pages_are_empty(lesson):
     st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG", b"\xff\xd8"])
 )
 def test_random_bytes_are_refused_in_words(lesson, content, start):
-    with pytest.raises(ValueError, match=": "):
+    with pytest.raises(ValueError, match="Choose a JPEG"):
         lesson["read_image"](io.BytesIO(start + content))
+
+
+def test_mutated_files_raise_nothing_but_a_value_error(lesson, seven):
+    """10,000 of them; test_handwriting's own, so the same in every run."""
+    chance, files = random.Random(0), []
+    for name, picture, options in files_of(seven):
+        if not name.endswith(".tiff"):  # libtiff writes to the terminal
+            file = io.BytesIO()
+            kind = {"jpg": "jpeg"}.get(name[-3:], name.split(".")[-1])
+            picture.save(file, kind, **options)
+            files.append(file.getvalue())
+    read, slowest = 0, 0.0
+    for _ in range(10_000):
+        content = bytearray(chance.choice(files))
+        reach = chance.choice([64, 700, len(content)])
+        for _ in range(chance.choice([1, 2, 4, 16, 64])):
+            place = chance.randrange(min(reach, len(content)))
+            content[place] = chance.randrange(256)
+        start = time.process_time()
+        try:
+            image = lesson["prepare"](
+                lesson["read_image"](io.BytesIO(content))
+            )
+        except ValueError:
+            continue
+        finally:
+            slowest = max(slowest, time.process_time() - start)
+        read += 1
+        assert image.shape == (28, 28) and np.isfinite(image).all()
+    print(f"{read:,} of 10,000 read, slowest {slowest:.2f} s")
+    assert read > 1000 and slowest < 10  # seconds of processor, 2 allowed
+
+
+# to_mnist and prepare
 
 
 @settings(max_examples=1000, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**32 - 1))
 def test_random_arrays_become_digits_of_mnists_form(lesson, h, w, seed):
     rng = np.random.default_rng(seed)
-    ink = rng.normal(size=(h, w)) * (rng.random((h, w)) < rng.random())
-    image = lesson["to_mnist"](ink)
-    assert image.shape == (28, 28) and image.dtype == np.float32
-    assert 0 <= image.min() and image.max() <= 1
-
-
-# Time and memory
-
-
-def test_twelve_megapixels_are_read_at_once(lesson, seven, tmp_path):
-    page = cv2.resize(seven, (3000, 4000), interpolation=cv2.INTER_CUBIC)
-    Image.fromarray(page).convert("RGB").save(tmp_path / "photo.jpg")
-    times = []
-    for _ in range(5):
-        start = time.process_time()
-        assert lesson["read_digits"](tmp_path / "photo.jpg") == ["7"]
-        times.append(time.process_time() - start)
-    assert min(times) < 0.25  # seconds of processor; 0.15 on a quiet machine
-
-
-MEMORY = """
-import resource, sys
-import PIL.Image
-PIL.Image.new("L", (20_000, 10_000)).save(sys.argv[1])
-"""
-
-
-def test_huge_picture_is_refused_before_it_is_unpacked(lesson, tmp_path):
-    path = tmp_path / "huge.png"
-    subprocess.run([sys.executable, "-c", MEMORY, path], check=True)
-    resource = pytest.importorskip("resource")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ValueError, match="pixels: make it smaller"):
-        lesson["read_digits"](path)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert after - before < 100_000  # kB
-
-
-# to_mnist on MNIST's own test digits
+    ink = rng.random((h, w)) * (rng.random((h, w)) < rng.random())
+    for image in (
+        lesson["to_mnist"](ink),
+        lesson["prepare"](np.uint8(255 * ink)),
+    ):
+        assert image.shape == (28, 28) and image.dtype == np.float32
+        assert 0 <= image.min() and image.max() < 1 + 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +279,11 @@ def test_digits(full_mnist):
         return file["x_test"][:1000] / np.float32(255), file["y_test"][:1000]
 
 
-def test_to_mnist_gives_its_own_digits_back(lesson, test_digits):
+def accuracy(model, images, labels):
+    return np.mean(model.predict_on_batch(images).argmax(1) == labels)
+
+
+def test_to_mnist_gives_its_own_digits_back(lesson, model, test_digits):
     """Pasted large and off-centre, inverted, on shaded paper."""
     images, labels = test_digits
     light = np.linspace(250, 170, 300)
@@ -292,18 +292,41 @@ def test_to_mnist_gives_its_own_digits_back(lesson, test_digits):
         page = np.zeros((300, 300), np.float32)
         page[10:206, 80:276] = cv2.resize(image, (196, 196))
         grey = np.uint8(light * (1 - 0.85 * page))
-        made.append(lesson["to_mnist"](lesson["find_ink"](grey)))
-    network = load("digit_mlp.keras")
-    before, after = (
-        np.mean(network.predict_on_batch(x).argmax(1) == labels)
-        for x in (images, np.stack(made))
-    )
+        made.append(lesson["prepare"](grey))
+    before = accuracy(model, images, labels)
+    after = accuracy(model, np.stack(made), labels)
     print(f"as they are {before:.2%}, through lesson 5 {after:.2%}")
     assert after > before - 0.005
     assert np.abs(np.stack(made) - images).mean() < 0.04
 
 
-def test_to_mnist_refuses_what_is_no_image(lesson):
-    for wrong in (np.zeros(5), np.zeros((2, 3, 4)), np.zeros((0, 5)), 3.0):
-        with pytest.raises(ValueError, match=r"\(h, w\)"):
-            lesson["to_mnist"](wrong)
+def test_tiny_pictures_whose_digit_touches_every_edge(
+    lesson, model, test_digits
+):
+    images, labels = test_digits
+    made = []
+    for image in images:
+        x, y, w, h = cv2.boundingRect(np.uint8(image > 0.3))
+        size = [max(1, round(n * 16 / max(w, h))) for n in (w, h)]
+        cut = cv2.resize(
+            image[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA
+        )
+        made.append(lesson["prepare"](np.uint8(255 * (1 - cut))))
+    tiny = accuracy(model, np.stack(made), labels)
+    print(f"tiny pictures: {tiny:.1%}")
+    assert tiny > 0.92
+
+
+# Time
+
+
+def test_twelve_megapixels_are_read_at_once(lesson, model, seven, tmp_path):
+    page = cv2.resize(seven, (3000, 4000), interpolation=cv2.INTER_CUBIC)
+    Image.fromarray(page).convert("RGB").save(tmp_path / "photo.jpg")
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        assert lesson["read_digit"](tmp_path / "photo.jpg", model)[0] == 7
+        times.append(time.process_time() - start)
+    print(f"{min(times):.3f} s of processor")
+    assert min(times) < 1  # ten times what it takes

@@ -24,8 +24,8 @@ LESSONS = {p.stem[:2]: p for p in sorted(ROOT.glob("notebooks/*.ipynb"))}
 STEP, LIMIT = 120, 1200  # seconds, for a step and a lesson: it may be busy
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden) "
 READ = (  # what the canvas of lesson 5 is read as, as text
-    "print(ask([255 - grey_of(lay_on_paper(np.asarray(canvas.get_pil()"
-    ".convert('RGBA'))))])[0].argmax())"
+    "print(model(prepare(np.asarray(canvas.get_pil().convert('L')))[None])"
+    ".numpy().argmax())"
 )
 
 pytestmark = pytest.mark.browser
@@ -263,13 +263,13 @@ def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
     start(page, path)
     wait_for_run(page)
 
-    upload = cell(page, find(path, "FileUpload("))
+    upload = cell(page, find(path, "upload_here(say"))
     with page.expect_file_chooser() as chooser:
         upload.locator("button").filter(has_text="Upload").click()
-    chooser.value.set_files(ROOT / "data/digits/number_0522_1859.jpg")
-    upload.get_by_text("number_0522_1859.jpg: 0522 / 1859").wait_for()
+    chooser.value.set_files(ROOT / "data/digits/turned_7.jpg")
+    upload.get_by_text(re.compile("turned_7.jpg: 7, .+ confident")).wait_for()
 
-    place = find(path, "canvas = Paint(")
+    place = find(path, "canvas = draw_here(prepare)")
     output = cell(page, place).locator(".jp-OutputArea-output").last
     answer, canvas = output.locator("img"), output.locator("canvas")
     before = answer.get_attribute("src")

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from form import give_form
+from form import FOLDED, give_form
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {"setup", "exercise", "check", "solution", "checkpoint"}
-TAGS |= {"nbval-ignore-output", "template", "hide-input", "hide-output"}
+TAGS |= {"nbval-ignore-output", "template", "folded"}
+TAGS |= {"hide-input", "hide-output"}
 # tests and benchmarks run these
 TAGS |= {"read-digits", "recipe", "cnn", "network", "autodiff", "scale"}
 TAGS |= {"page"}
-FOLDED = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
+DETAILS = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
 
@@ -74,9 +75,9 @@ def test_one_folded_setup_cell_comes_first(notebook):
     assert setup.source.startswith("# @title Setup: ")
 
 
-def test_nothing_but_setup_checks_and_template_is_folded(notebook):
+def test_what_is_folded_has_a_tag_and_a_title(notebook):
     for cell in code(notebook):
-        folded = any(has_tag(cell, t) for t in ("setup", "check", "template"))
+        folded = any(has_tag(cell, tag) for tag in FOLDED)
         hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
         assert hidden == folded == (cell.metadata.get("cellView") == "form")
         assert hidden == cell.source.startswith("# @title ")
@@ -150,7 +151,7 @@ def test_ends_with_a_checkpoint(notebook):
 def test_most_code_is_introduced_by_prose(notebook):
     pairs = zip(notebook.cells, notebook.cells[1:], strict=False)
     bare = [b for a, b in pairs if a.cell_type == b.cell_type == "code"]
-    bare = [b for b in bare if not has_tag(b, "check")]  # its stub's own
+    bare = [b for b in bare if not has_tag(b, "hide-input")]  # has a title
     assert len(bare) <= len(code(notebook)) / 4
 
 
@@ -185,7 +186,7 @@ def test_exercises_have_stub_check_and_solution(path, notebook):
         assert check.source.startswith(title), check.source
         assert check.outputs[0].text.startswith("Not yet"), check.source
         assert solution.metadata.tags == ["solution"], solution.source
-        fence = re.fullmatch(FOLDED.format("Solution"), solution.source, re.S)
+        fence = re.fullmatch(DETAILS.format("Solution"), solution.source, re.S)
         answer = re.fullmatch(r"```python\n(.+)\n```", fence[1], re.S)[1]
         assert ast.parse(answer) and max(map(len, answer.splitlines())) <= 79
 
@@ -202,7 +203,7 @@ def test_predictions_come_before_the_cell_that_shows_them(path, notebook):
         question, answer, shown = cells[i : i + 3]
         assert has_tag(shown, "hide-output"), shown.source
         assert "?" in question.source and shown.cell_type == "code"
-        assert re.fullmatch(FOLDED.format("Answer"), answer.source, re.S)
+        assert re.fullmatch(DETAILS.format("Answer"), answer.source, re.S)
         assert answer.metadata.tags == ["solution"]
     folded = [cell for cell in cells if has_tag(cell, "solution")]
     assert len(folded) == len(asked) + len(tagged(notebook, "exercise"))

@@ -7,6 +7,7 @@ import json
 
 import cv2
 import keras
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -323,7 +324,8 @@ def prepare(page, ink):
 
 @pytest.mark.browser
 def test_prepares_as_lesson_5_does(page, digits):
-    to_mnist = names_of("05", "read-digits", np=np, keras=keras)["to_mnist"]
+    names = {"cv2": cv2, "np": np, "plt": plt}
+    to_mnist = names_of("05", "read-digits", **names)["to_mnist"]
     inks = [np.zeros((280, 280))]
     for strokes in DIGITS.values():
         draw(page, strokes)

@@ -4,7 +4,8 @@ It writes into the cell tagged
 - setup: tools/setup_cell.py, the same text in every lesson;
 - template: page/template.html, for a lesson alone;
 - check: the title "Check 3.2", with the number of the exercise above;
-folds the inputs of these and the outputs that answer "Predict first", joins
+folds the inputs of these and of cells tagged "folded" (what a lesson needs
+and does not teach, under a title of its own), and the outputs that answer "Predict first", joins
 pieces of printed text, and drops what an execution leaves in the metadata.
 """
 
@@ -19,7 +20,7 @@ SETUP = (ROOT / "tools/setup_cell.py").read_text(encoding="utf-8").strip()
 TEMPLATE = (ROOT / "page/template.html").read_text(encoding="utf-8")
 TEMPLATE = f'''# @title The page's template: page/template.html
 template = r"""{TEMPLATE}"""  # noqa: E501'''
-FOLDED = ("setup", "template", "check")
+FOLDED = ("setup", "template", "check", "folded")
 METADATA = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
