@@ -4,9 +4,9 @@ It writes into the cell tagged
 - setup: tools/setup_cell.py, the same text in every lesson;
 - template: page/template.html, for a lesson alone;
 - check: the title "Check 3.2", with the number of the exercise above;
-folds the inputs of these and of cells tagged "folded" (what a lesson needs
-and does not teach, under a title of its own), and the outputs that answer "Predict first", joins
-pieces of printed text, and drops what an execution leaves in the metadata.
+folds the inputs of these, of cells tagged "folded" (what a lesson needs and
+does not teach), and the outputs that answer "Predict first", joins pieces of
+printed text, and drops what an execution leaves in the metadata.
 """
 
 import re
