@@ -332,6 +332,9 @@ def test_prepares_as_lesson_5_does(page, digits):
         inks.append(ink_of(page)[0])
         assert np.allclose(ink_of(page)[1], prepare(page, inks[-1]))
         page.locator("#clear").click()
+    for width in (1, 20, 21, 100):  # upright strokes: their middle may be .5
+        inks.append(np.zeros((280, 280), np.float32))
+        inks[-1][40:240, 50 : 50 + width] = 1
     rng = np.random.default_rng(0)
     for image in digits[0][:60]:  # any size, stretch, place, thickness
         h, w = (int(n) for n in rng.integers(5, 260, 2))
