@@ -22,8 +22,8 @@ from PIL import Image
 
 SHARED = DATA.parents[1] / "shared"
 MODELS = {"CNN": "digit_cnn.keras", "MLP": "digit_mlp.keras"}
-# Accuracy on single digits by other hands. The goals are 97 and 98, 93 and 97 %;
-# five MLPs of other seeds got 287 to 294 of 296, and 512 to 518 of 551.
+# Accuracy on single digits by other hands. Goals: 97 and 98, 93 and 97 %.
+# Five MLPs of other seeds got 287 to 294 of 296, and 512 to 518 of 551.
 FLOORS = {
     ("handwriting", "MLP"): 0.96,
     ("handwriting", "CNN"): 0.97,
