@@ -71,10 +71,10 @@ def verdict(row):
     return "met" if row["goals"] else "as measured"
 
 
-def table(results):
+def table(rows):
     """Return the whole table as text: a block of lines for each row."""
     lines = []
-    for row in results["rows"]:
+    for row in rows:
         share = ratio(row)
         start = f"{share:.3f}" if share is not None else "  -  "
         lines.append(f"\n{start}  {row['what']}: {verdict(row)}")
@@ -88,13 +88,23 @@ def table(results):
     return "\n".join(lines).lstrip("\n")
 
 
-def readme(results):
-    """Return what stands in benchmarks/README.md between the two marks."""
-    rows = results["rows"]
+def readme(rows):
+    """Return what stands in benchmarks/README.md between the two marks.
+
+    Each machine has a table: only what stands in one row can be compared.
+    """
     if not rows:
         return "Nothing is measured yet: run `make bench`."
+    return "\n\n".join(
+        machine_table(machine, [r for r in rows if r["machine"] == machine])
+        for machine in dict.fromkeys(row["machine"] for row in rows)
+    )
+
+
+def machine_table(machine, rows):
+    """Return what was measured on one machine as Markdown."""
     days = " and ".join(sorted({row["date"] for row in rows}))
-    lines = [f"Measured on {results['machine']}, {days}. Times are medians."]
+    lines = [f"Measured on {machine}, {days}. Times are medians."]
     lines += ["", "| ratio | ours | against | goal |", "|---|---|---|---|"]
     for row in rows:
         share = ratio(row)

@@ -22,8 +22,8 @@ def side(name, *values, error=""):
 
 
 def results(*rows):
-    rows = [{"key": "peers", "date": "2001-02-03", **row} for row in rows]
-    return {"machine": "an abacus", "rows": rows}
+    about = {"key": "peers", "machine": "an abacus", "date": "2001-02-03"}
+    return [{**about, **row} for row in rows]
 
 
 def test_a_row_shows_medians_spread_and_ratio():
@@ -60,12 +60,13 @@ def test_a_peer_that_failed_leaves_no_figure():
     assert "JAX" not in table.readme(results(new))
 
 
-def test_rows_of_another_machine_are_not_kept():
-    new, old = results(row("new", side("ours", 1))), results()
-    old["rows"] = [{**new["rows"][0], "key": "cnn"}]
-    assert [r["key"] for r in merged(old, new)["rows"]] == ["peers", "cnn"]
-    old["machine"] = "a slide rule"
-    assert merged(old, new) == new
+def test_a_new_row_replaces_the_old_one_and_names_its_machine():
+    (new,) = results(row("new", side("ours", 1)))
+    other = {**new, "what": "other", "key": "cnn", "machine": "a slide rule"}
+    assert merged([{**new, "what": "old"}, other], [new]) == [new, other]
+    text = table.readme([new, other])
+    assert text.index("abacus") < text.index("new")
+    assert text.index("new") < text.index("a slide rule") < text.index("other")
 
 
 def test_the_readme_shows_the_committed_figures():
