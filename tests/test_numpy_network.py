@@ -20,10 +20,12 @@ def float64():
     """Let Keras compute, and report its losses, in 64 bits."""
     import keras
 
-    before = keras.config.floatx()
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # else the first layer's stays
     yield
-    keras.config.set_floatx(before)
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
 
 
 def problem(lesson, seed, dtype="float64"):
