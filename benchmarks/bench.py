@@ -208,7 +208,7 @@ def cnn(args):
     sides = {name: side(name, tries) for name, tries in results.items()}
     own = sides.pop(ours)
     against, others = fastest(list(sides.values()))
-    note = "Timed over a few epochs, for the whole training; no accuracies."
+    note = "Timed over one epoch, for the whole training; no accuracies."
     note = scores(results) if args.full else note
     new = row("the CNN", own, against, others, note=note, most=0.5)
     if args.full:
