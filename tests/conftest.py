@@ -35,6 +35,18 @@ def full_mnist():
     return path
 
 
+@pytest.fixture(scope="session")
+def seven():
+    """A drawn digit, a dark 7 on white: grey uint8 (200, 160)."""
+    import cv2
+    import numpy as np
+
+    page = np.full((200, 160), 255, np.uint8)
+    corners = np.int32([[45, 45], [115, 45], [75, 155]])
+    cv2.polylines(page, [corners], False, 20, 12, cv2.LINE_AA)
+    return page
+
+
 @pytest.fixture(scope="module")
 def browser():
     api = pytest.importorskip("playwright.sync_api")

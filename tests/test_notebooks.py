@@ -13,11 +13,11 @@ from form import FOLDED, give_form
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {"setup", "exercise", "check", "solution", "checkpoint"}
-TAGS |= {"nbval-ignore-output", "template", "folded"}
+TAGS |= {"nbval-ignore-output", "reader", "template", "folded"}
 TAGS |= {"hide-input", "hide-output"}
 # tests and benchmarks run these
 TAGS |= {"read-digits", "recipe", "cnn", "network", "autodiff", "scale"}
-TAGS |= {"page"}
+TAGS |= {"page", "pages", "read-page"}
 DETAILS = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
@@ -53,7 +53,7 @@ def has_figure(cell):
 
 
 def test_lessons_are_numbered_without_a_gap():
-    assert [int(path.name[:2]) for path in PATHS] == [*range(10)]
+    assert [int(path.name[:2]) for path in PATHS] == [*range(11)]
 
 
 def test_folder_holds_nothing_but_lessons():

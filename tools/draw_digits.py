@@ -1,4 +1,4 @@
-"""Draw the pictures that lesson 5 reads: `python tools/draw_digits.py`.
+"""Draw the pictures that the lessons read: `python tools/draw_digits.py`.
 
 A pen follows ten hand-made paths, with a little wobble, and leaves ink on
 paper, which is then lit, ruled, turned or made transparent. No one's

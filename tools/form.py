@@ -2,6 +2,7 @@
 
 It writes into the cell tagged
 - setup: tools/setup_cell.py, the same text in every lesson;
+- reader: lesson 5's cells tagged read-digits, for lesson 10;
 - template: page/template.html, for a lesson alone;
 - check: the title "Check 3.2", with the number of the exercise above;
 folds the inputs of these, of cells tagged "folded" (what a lesson needs and
@@ -20,7 +21,16 @@ SETUP = (ROOT / "tools/setup_cell.py").read_text(encoding="utf-8").strip()
 TEMPLATE = (ROOT / "page/template.html").read_text(encoding="utf-8")
 TEMPLATE = f'''# @title The page's template: page/template.html
 template = r"""{TEMPLATE}"""  # noqa: E501'''
-FOLDED = ("setup", "template", "check", "folded")
+LESSON_5 = ROOT / "notebooks/05_predict_own_digits.ipynb"
+READER = "\n\n\n".join(
+    ["# @title Lesson 5's reader of single digits: run me."]
+    + [
+        cell.source
+        for cell in nbformat.read(LESSON_5, as_version=4).cells
+        if "read-digits" in cell.metadata.get("tags", [])
+    ]
+)
+FOLDED = ("setup", "reader", "template", "check", "folded")
 METADATA = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -55,6 +65,8 @@ def give_form(notebook):
             guessed = cell.source.startswith("**Predict first.**")
         if "setup" in tags:
             cell.source = SETUP
+        if "reader" in tags:
+            cell.source = READER
         if "template" in tags:
             cell.source = TEMPLATE
         if "check" in tags:
