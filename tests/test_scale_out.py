@@ -3,6 +3,7 @@
 import inspect
 import linecache
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,6 +32,7 @@ def lesson():
     x = rng.integers(0, 256, (4_000, 28, 28), dtype=np.uint8)
     y = rng.integers(0, 10, 4_000, dtype=np.uint8)
     names = {"np": np, "os": os, "Path": Path, "tempfile": tempfile}
+    names["shutil"] = shutil
     names |= {"keras": keras, "FULL": 1, "load_mnist": lambda: ((x, y), 0)}
     for k, source in enumerate(sources("08", "scale")):
         file = f"<lesson 8, cell {k}>"  # inspect.getsource must find it
@@ -126,7 +128,7 @@ def test_killed_worker_resumes_to_the_same_weights(
     assert last.startswith(f"step {step} ")
     unfinished = folder / f"checkpoint.weights.h5-{rank}.weights.h5"
     unfinished.write_bytes(b"as if it had died while it saved")
-    weights, logs = run(folder.name)
+    weights, logs = run(folder.name, again=True)
     for log in logs:
         steps = [s for s in log.splitlines() if s.startswith("step ")]
         assert [int(s.split()[1]) for s in steps] == list(range(first, 81))
