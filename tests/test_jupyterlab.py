@@ -334,3 +334,24 @@ def test_two_lessons_at_once(page, folder):
         tab = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
         tab.filter(has_text=path.name).click()
         runs_as_stored(page, path)
+
+
+def test_page_in_lesson_9_reads_what_is_drawn(page):
+    path = LESSONS["09"]
+    open_lesson(page, path)
+    shown = cell(page, find(path, "srcdoc="))
+    shown.locator(".cm-content").click()
+    choose(page, "Run", "Run All Above Selected Cell")
+    wait_for_run(page)
+    run(page, shown)
+    inside = shown.frame_locator("iframe")
+    field = inside.locator("#drawing")
+    field.scroll_into_view_if_needed()
+    page.wait_for_timeout(2000)  # until the page stands still
+    box = field.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 4
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 5, y + box["height"] / 2, steps=12)
+    page.mouse.up()
+    inside.locator("body[data-reading='1']").wait_for()
