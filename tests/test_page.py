@@ -11,6 +11,7 @@ import html
 import http.server
 import json
 import re
+import string
 import threading
 
 import cv2
@@ -382,30 +383,57 @@ def test_empty_undo_and_clear(page):
 # What is no digit
 
 
-def inks(rng, each=8):
+LETTERS = sorted(set(string.ascii_letters) - set("OoIliSsZzBbgqGQD"))
+
+
+def others(rng, each=8):
     """Name -> ink (280, 280) of what is no digit, with several pens."""
+
+    def ink_of(strokes, thinnest=8):
+        ink = np.zeros((280, 280), np.uint8)
+        turn = rng.normal(0, 0.06, (2, 2)) + np.eye(2)
+        pen = int(rng.integers(thinnest, 30))
+        for stroke in strokes:
+            points = (np.array(stroke) - 50) @ turn * 2.4 + 140
+            cv2.polylines(ink, [np.int32(points)], False, 1, pen)
+        return np.float32(ink)
+
     for name, strokes in NO_DIGITS.items():
         for _ in range(each):
+            yield name, ink_of(strokes)
+    for _ in range(6 * each):  # a pen that swings to and fro, and drifts
+        t = np.linspace(0, rng.uniform(6, 16) * np.pi, 300)
+        drift = np.linspace(-35, 35, 300) + 12 * np.sin(2 * t + rng.uniform(0, 6))
+        swing = rng.uniform(20, 40) * np.sin(t)
+        turn = cv2.getRotationMatrix2D((0, 0), rng.uniform(0, 360), 1)[:, :2]
+        yield "scribble", ink_of([50 + np.stack([drift, swing], 1) @ turn])
+    for _ in range(6 * each):  # eyes, a mouth, perhaps a nose
+        eye, mouth = rng.uniform(10, 18), rng.uniform(-14, 14)
+        face = [*RING, [(50 - eye, 38), (50 - eye, 44)]]
+        face += [[(50 + eye, 38), (50 + eye, 44)]]
+        face += [curve((34, 64), (50, 64 + mouth), (66, 64))]
+        yield "face", ink_of(face + [[(50, 48), (50, 56)]] * rng.integers(2))
+    for letter in LETTERS:  # in a font that the lesson does not train on
+        for scale in (4, 5, 6):
             ink = np.zeros((280, 280), np.uint8)
-            turn = rng.normal(0, 0.06, (2, 2)) + np.eye(2)
-            pen = int(rng.integers(8, 30))
-            for stroke in strokes:
-                points = (np.array(stroke) - 50) @ turn * 2.4 + 140
-                cv2.polylines(ink, [np.int32(points)], False, 1, pen)
-            yield name, np.float32(ink)
+            pen = int(rng.integers(6, 24))
+            cv2.putText(ink, letter, (60, 200), 0, scale, 1, pen)
+            yield "letter", np.float32(ink)
     for radius in range(4, 60, 7):
-        yield "dot", np.float32(cv2.circle(np.zeros((280, 280)), (140, 140),
-                                           radius, 1, -1))  # fmt: skip
+        dot = cv2.circle(np.zeros((280, 280)), (140, 140), radius, 1, -1)
+        yield "dot", np.float32(dot)
 
 
 @pytest.mark.browser
 def test_refuses_what_is_no_digit(quiet, reader):
-    names, drawn = zip(*inks(np.random.default_rng(0)), strict=True)
+    names, drawn = zip(*others(np.random.default_rng(0)), strict=True)
     p = predicted(quiet, [reader["to_mnist"](ink) for ink in drawn])
     refused = p.argmax(axis=1) == NONE
-    by_name = {n: refused[np.equal(names, n)].mean() for n in set(names)}
-    print(f"{refused.mean():.1%} of {len(refused)} refused", by_name)
-    assert refused.mean() >= 0.9, by_name
+    kinds = np.where(np.isin(names, list(NO_DIGITS)), "shape", names)
+    for kind in np.unique(kinds):
+        here = refused[kinds == kind]
+        print(f"{kind}: {here.sum()} of {len(here)} refused")
+        assert here.mean() >= (0.8 if kind == "shape" else 0.9), kind
 
 
 @pytest.mark.browser
@@ -662,9 +690,9 @@ def test_ten_corrections_help_and_harm_little(page, other_hands, digits):
     page.reload()
     after = hits()
     print("ten 7s, other 7s, other digits, test set:", before, "to", after)
-    assert after[0] == 10 > before[0]
+    assert before[0] < 5 and after[0] >= 9
     assert after[1] >= before[1]
-    assert after[2] > before[2] - 0.01 and after[3] > before[3] - 0.01
+    assert after[2] > before[2] - 0.02 and after[3] > before[3] - 0.005
 
 
 # For everybody
