@@ -97,6 +97,7 @@ def test_built_page_is_the_template_filled(lesson):
         assert found, f"Run lesson 9 and copy its page: no {part[:60]!r}"
 
 
+@pytest.mark.browser
 def test_page_of_ten_classes_and_a_strange_card(lesson, layers, browser):
     dense = [layer for layer in layers if layer["size"] == 1]
     small = {
