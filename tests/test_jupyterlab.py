@@ -260,6 +260,7 @@ def test_check_answers_what_is_typed_and_solution_unfolds(page):
 
 def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
     path = LESSONS["05"]
+    page.on("filechooser", lambda chooser: None)  # see test_page.py
     start(page, path)
     wait_for_run(page)
 
