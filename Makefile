@@ -3,9 +3,10 @@
 # make browser  set up, open and run every lesson in Chromium (some minutes)
 # make form   write the setup cell and the folds into every notebook
 # make run    the same, then execute the notebooks in place, to be committed
+# make book   build the course's web site in build/book, from the notebooks
 # make student  copy the lessons without answers and outputs to build/student
 # make bench  time the lessons against other tools (an hour)
-# make lock   renew requirements.lock after a change of requirements.txt
+# make lock   renew requirements.lock after a change of a requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)
 # make badges REPO=owner/name  let the lessons open on Colab and Binder
@@ -13,13 +14,14 @@
 
 VENV = .venv
 BENCH_VENV = .venv-bench
+BOOK_VENV = .venv-book
 LIST = requirements.lock
 PYTHONS = python3.13 python3.12 python3.11 python3 python
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test browser form run student bench repeat lock \
-  colab versions badges
+.PHONY: help setup data lab test browser form run book student bench repeat \
+  lock colab versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -53,6 +55,17 @@ run: data form
 repeat: data
 	$(VENV)/bin/python tests/repeat.py $(or $(N),10) $(LESSONS)
 
+book:
+	@$(MAKE) --no-print-directory setup VENV=$(BOOK_VENV) \
+	  LIST=book/requirements.lock
+	rm -rf build/source build/doctrees build/book
+	mkdir -p build/source
+	$(BOOK_VENV)/bin/python book/sources.py build/source
+	$(BOOK_VENV)/bin/python -m sphinx -qW --keep-going -c book \
+	  -d build/doctrees build/source build/book
+	cp notebooks/*.ipynb build/book/_sources # as they are, to be downloaded
+	@echo "Open build/book/index.html."
+
 student: setup
 	rm -rf build/student
 	$(VENV)/bin/python -m nbconvert --to notebook --output-dir build/student \
@@ -63,10 +76,12 @@ student: setup
 lock:
 	python3 -m venv --clear build/lock
 	build/lock/bin/python -m pip install -q uv==0.13.9
-	build/lock/bin/uv pip compile -q --universal --python-version 3.11 \
-	  --upgrade --generate-hashes --only-binary :all: --no-annotate \
-	  --custom-compile-command "make lock" \
-	  -o requirements.lock requirements.txt
+	for list in requirements book/requirements; do \
+	  build/lock/bin/uv pip compile -q --universal --python-version 3.11 \
+	    --upgrade --generate-hashes --only-binary :all: --no-annotate \
+	    --custom-compile-command "make lock" \
+	    -o $$list.lock $$list.txt || exit; \
+	done
 
 colab:
 	$(MAKE) data VENV=.venv-colab LIST=tests/colab/requirements.txt
