@@ -80,3 +80,15 @@ def mount():
     yield mount_at
     for folder in mounted:
         subprocess.run(["umount", folder], check=True)
+
+
+def draw_a_one(page, field):
+    """Draw a 1 with the mouse in a field of the page, also in a frame."""
+    field.scroll_into_view_if_needed()
+    page.wait_for_timeout(2000)  # until the page stands still
+    box = field.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 4
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 5, y + box["height"] / 2, steps=12)
+    page.mouse.up()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import draw_a_one
 
 ROOT = Path(__file__).parents[1]
 LESSONS = {p.stem[:2]: p for p in sorted(ROOT.glob("notebooks/*.ipynb"))}
@@ -346,13 +347,5 @@ def test_page_in_lesson_9_reads_what_is_drawn(page):
     wait_for_run(page)
     run(page, shown)
     inside = shown.frame_locator("iframe")
-    field = inside.locator("#drawing")
-    field.scroll_into_view_if_needed()
-    page.wait_for_timeout(2000)  # until the page stands still
-    box = field.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 4
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 5, y + box["height"] / 2, steps=12)
-    page.mouse.up()
+    draw_a_one(page, inside.locator("#drawing"))
     inside.locator("body[data-reading='1']").wait_for()
