@@ -29,7 +29,7 @@ CARD = """
 :img-top: {2}.png
 :img-alt: ""
 
-{3}: {4}
+{3}. {4}.
 :::
 """
 
@@ -81,7 +81,7 @@ def explain_terms(notebook, number, missing):
             if earlier and len(sentence.split()) < 12:  # "This is the ..."
                 sentence = f"{earlier[-1]} {sentence}"
             sentence = " ".join(sentence.split())
-            explained[term] = f"{sentence} [Lesson {number}](#{name})"
+            explained[term] = f"{sentence} [Lesson&nbsp;{number}](#{name})"
         cell.source = named
     return explained
 
@@ -108,9 +108,8 @@ def write_sources(folder):
     sentences, cards = {}, []
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for number, title, name, todo, reach in ROW.findall(readme):
-        cards.append(
-            CARD.format(number, title, name, todo.capitalize(), reach)
-        )
+        todo, reach = (text[0].upper() + text[1:] for text in (todo, reach))
+        cards.append(CARD.format(number, title, name, todo, reach))
         path = ROOT / "notebooks" / f"{name}.ipynb"
         notebook = nbformat.read(path, as_version=4)
         add_words(notebook)
