@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PATHS = [ROOT / "README.md", *sorted(ROOT.glob("[!.]*/*.md"))]
+PATHS = [ROOT / "README.md", *sorted(ROOT.glob("[!.]*/README.md"))]
 PATHS += sorted((ROOT / "notebooks").glob("*.ipynb"))
 STABLE = (
     # papers and licences

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {"setup", "exercise", "check", "solution", "checkpoint"}
 TAGS |= {"nbval-ignore-output", "reader", "template", "folded"}
-TAGS |= {"hide-input", "hide-output"}
+TAGS |= {"hide-input", "hide-output", "cover"}
 # tests and benchmarks run these
 TAGS |= {"read-digits", "recipe", "cnn", "network", "autodiff", "scale"}
 TAGS |= {"page", "pages", "read-page"}
