@@ -60,7 +60,7 @@ book:
 	  LIST=book/requirements.lock
 	rm -rf build/source build/doctrees build/book
 	mkdir -p build/source
-	$(BOOK_VENV)/bin/python book/sources.py build/source
+	PYTHONPATH=tools $(BOOK_VENV)/bin/python book/sources.py build/source
 	$(BOOK_VENV)/bin/python -m sphinx -qW --keep-going -c book \
 	  -d build/doctrees build/source build/book
 	cp notebooks/*.ipynb build/book/_sources # as they are, to be downloaded

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+from badges import BADGES
 
 BOOK = Path(__file__).parent
 ROOT = BOOK.parent
-BADGES = re.compile(r"\[!\[Open in Colab\].+\n\n")
 FIGURE = re.compile(r"\*\*Figure\.\*\* (.+?[.:])(?=\s|$)", re.S)
 ROW = re.compile(
     r"^\| \[(\d+) (.+?)\]\(notebooks/(.+?)\.ipynb\) \| (.+?) \| (.+?) \|", re.M

@@ -83,6 +83,8 @@ def test_page_opens_for_everybody(page, name):
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_lesson_is_the_notebook(page, path):
+    copy = BOOK / "_sources" / path.name
+    assert filecmp.cmp(path, copy, shallow=False), "make book again"
     cells = nbformat.read(path, as_version=4).cells
     page.goto(f"/{path.stem}.html")
     title = cells[0].source.splitlines()[0].removeprefix("# ")
@@ -94,7 +96,6 @@ def test_lesson_is_the_notebook(page, path):
     assert page.locator("details[open]").count() == 0
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert page.locator(".cell").count() == len(code)
-    assert filecmp.cmp(path, BOOK / "_sources" / path.name, shallow=False)
 
 
 def test_lessons_lead_to_one_another(page):
@@ -168,7 +169,7 @@ def test_address_gives_buttons(page, tmp_path):
     venv = ROOT / ".venv-book"
     if not venv.exists():
         pytest.skip("needs .venv-book")
-    for name in ("book", "notebooks", "page"):
+    for name in ("book", "notebooks", "page", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("Makefile", "README.md", "CITATION.cff"):
         shutil.copy(ROOT / name, tmp_path)

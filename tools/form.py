@@ -7,7 +7,7 @@ It writes into the cell tagged
 - check: the title "Check 3.2", with the number of the exercise above;
 folds the inputs of these, of cells tagged "folded" (what a lesson needs and
 does not teach), and the outputs that answer "Predict first", joins pieces of
-printed text, and drops what an execution leaves in the metadata.
+printed text, and drops what an execution or jupytext leaves in the metadata.
 """
 
 import re
@@ -58,6 +58,7 @@ def give_form(notebook):
     join, number, guessed = CoalesceStreamsPreprocessor(), None, False
     for cell in notebook.cells:
         join.preprocess_cell(cell, {}, 0)
+        cell.metadata.pop("lines_to_next_cell", None)
         tags = cell.metadata.get("tags", [])
         if title := re.search(r"^#+ Exercise (\d+\.\d+):", cell.source, re.M):
             number = title[1]
