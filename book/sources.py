@@ -8,6 +8,7 @@ glossary gets the sentence in which a lesson explains each term.
 
 import base64
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -128,6 +129,7 @@ def write_sources(folder):
     index = (BOOK / "index.md").read_text(encoding="utf-8")
     index = index.replace("{{cards}}", "".join(cards))
     (folder / "index.md").write_text(index, encoding="utf-8")
+    shutil.copy(BOOK / "teaching.md", folder)
 
 
 if __name__ == "__main__":

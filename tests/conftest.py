@@ -1,9 +1,14 @@
-"""nbval compares every stored output on the full MNIST, none on the sample."""
+"""What all tests share: how notebooks run, in which order, and fixtures.
 
+nbval compares every stored output on the full MNIST, none on the sample.
+"""
+
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
+import get_mnist
 import pytest
 
 DATA = Path(__file__).parents[1] / "data"
@@ -14,6 +19,12 @@ def on_sample():
     """Say whether the notebooks will find the sample, not the full MNIST."""
     sample, full = DATA / "mnist-sample.npz", DATA / "mnist.npz"
     return sample.exists() and not full.exists()
+
+
+def missing(what):
+    """Skip a test that needs this; fail it where NOTHING_MISSING is set."""
+    strict = os.environ.get("NOTHING_MISSING")
+    (pytest.fail if strict else pytest.skip)(f"needs {what}")
 
 
 def pytest_configure(config):
@@ -31,7 +42,24 @@ def full_mnist():
     """Path of the full MNIST that get_mnist.py fetched."""
     path = DATA / "mnist.npz"
     if not path.exists():
-        pytest.skip("needs the full MNIST: python data/get_mnist.py")
+        missing("the full MNIST: python data/get_mnist.py")
+    return path
+
+
+def saved_model(name):
+    """Return the Keras model that a lesson saved as data/`name`."""
+    import keras
+
+    if not (DATA / name).exists():
+        missing(f"data/{name}, which the lessons save: run them")
+    return keras.models.load_model(DATA / name)  # in safe mode: the default
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """Path of the sample of MNIST, made once in each process."""
+    path = tmp_path_factory.mktemp("sample") / "mnist-sample.npz"
+    get_mnist.write_sample(path)
     return path
 
 
@@ -49,12 +77,13 @@ def seven():
 
 @pytest.fixture(scope="module")
 def browser():
-    api = pytest.importorskip("playwright.sync_api")
+    from playwright.sync_api import sync_playwright
+
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         program = program or playwright.chromium.executable_path
         if not Path(program).exists():
-            pytest.skip("needs Chromium or Chrome")
+            missing("Chromium or Chrome")
         browser = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--disable-gpu"]
         )

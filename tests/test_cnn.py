@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import DATA
+from conftest import DATA, saved_model
 from lessons import names_of
 
 
@@ -20,10 +20,7 @@ def test_set(full_mnist):
 
 @pytest.fixture(scope="module")
 def model(full_mnist):
-    path = DATA / "digit_cnn.keras"
-    if not path.exists():
-        pytest.skip("no digit_cnn.keras: run lesson 6 first")
-    return keras.models.load_model(path)  # in safe mode: the default
+    return saved_model("digit_cnn.keras")
 
 
 def test_saved_network_reads_the_official_test_set(model, test_set):

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from get_mnist import write_sample
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
@@ -87,11 +86,11 @@ def answers_well(kernel, stub, check, solution, table):
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_every_answer_is_answered(path, tmp_path):
+def test_every_answer_is_answered(path, tmp_path, sample):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "data").mkdir()
     shutil.copy(ROOT / "data/get_mnist.py", tmp_path / "data")
-    write_sample(tmp_path / "data/mnist-sample.npz")
+    shutil.copy(sample, tmp_path / "data")
     (lesson,) = (ROOT / "notebooks").glob(f"{path.stem}_*.ipynb")
     notebook = nbformat.read(lesson, as_version=4)
     tables = tomllib.loads(path.read_text(encoding="utf-8"))

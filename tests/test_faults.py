@@ -10,7 +10,6 @@ import time
 import zipfile
 from pathlib import Path
 
-import get_mnist
 import keras
 import numpy as np
 import pytest
@@ -168,13 +167,6 @@ def test_writers_are_known_where_their_list_is(full_mnist, lesson, capsys):
     for name, array in known.items():
         assert array.shape == made_up[name].shape
         assert name[:6] == "writer" or set(array) == {0, 4}
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    path = tmp_path_factory.mktemp("sample") / "mnist-sample.npz"
-    get_mnist.write_sample(path)
-    return path
 
 
 @pytest.mark.parametrize("number", ["04", "05", "09"])

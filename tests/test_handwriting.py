@@ -11,10 +11,10 @@ import time
 import zlib
 
 import cv2
-import keras
+import draw_digits
 import numpy as np
 import pytest
-from conftest import DATA
+from conftest import DATA, saved_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lessons import names_of
@@ -40,15 +40,9 @@ def lesson():
     return names_of("05", "read-digits", cv2=cv2, np=np, plt=plt)
 
 
-def load(name):
-    if not (DATA / name).exists():
-        pytest.skip(f"needs data/{name}, which the lessons save: run them")
-    return keras.models.load_model(DATA / name)
-
-
 @pytest.fixture(scope="module")
 def model():
-    return load(MODELS["MLP"])
+    return saved_model(MODELS["MLP"])
 
 
 # Strangers' handwriting
@@ -58,7 +52,7 @@ def model():
 def test_reads_other_hands(lesson, full_mnist, folder, name):
     if not (SHARED / folder).exists():
         pytest.skip(f"needs ../shared/{folder}")
-    model, right = load(MODELS[name]), {}
+    model, right = saved_model(MODELS[name]), {}
     with open(SHARED / folder / "labels.csv", encoding="utf-8") as file:
         for line in csv.DictReader(file):
             if len(line["label"]) == 1:
@@ -71,6 +65,37 @@ def test_reads_other_hands(lesson, full_mnist, folder, name):
     shares = {group: f"{np.mean(hits):.1%}" for group, hits in right.items()}
     print(folder, name, sum(right["all"]), "of", len(right["all"]), shares)
     assert np.mean(right["all"]) >= FLOORS[folder, name], shares
+
+
+def drawn(texts, size, margin):
+    """Yield (picture file, text): written by a program, on shaded paper.
+
+    size: pixels, between which the height of a digit lies. Everybody has
+    these, unlike ../shared; and they are the same in every run.
+    """
+    rng = np.random.default_rng(7)
+    for number, text in enumerate(texts):
+        height = int(rng.integers(*size))
+        pen = int(height * rng.uniform(0.05, 0.11))
+        ink = draw_digits.written(text, height, pen, rng, margin, step=0.9)
+        lines = [(number % 2, int(height * rng.uniform(0.4, 0.6)))]
+        dark, shade = rng.uniform([0.4, 0.1], [0.9, 0.6])
+        options = {"lines": lines if number % 3 == 0 else None}
+        page = draw_digits.on_paper(ink, rng, 205, dark, shade, **options)
+        file = io.BytesIO()
+        Image.fromarray(page).save(file, "JPEG", quality=80)
+        yield file, text
+
+
+@pytest.mark.parametrize(("name", "floor"), [("MLP", 0.82), ("CNN", 0.9)])
+def test_reads_drawn_digits(lesson, full_mnist, name, floor):
+    model = saved_model(MODELS[name])
+    hits = [
+        lesson["read_digit"](file, model)[0] == int(text)
+        for file, text in drawn("0123456789" * 10, (100, 250), 0.5)
+    ]
+    print(f"{name}: {sum(hits)} of {len(hits)}")
+    assert np.mean(hits) >= floor
 
 
 # One drawn seven as every kind of file

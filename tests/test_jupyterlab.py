@@ -1,11 +1,10 @@
 """The lessons, where learners meet them: JupyterLab in a real browser.
 
 `make lab` starts it, on a copy of what a learner has and on the sample.
-These tests take some minutes: `make browser` runs them, `make test` does not.
+These tests take some minutes: `make test-all` runs them, `make test` does not.
 """
 
 import contextlib
-import filecmp
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import draw_a_one
+from conftest import draw_a_one, missing
 
 ROOT = Path(__file__).parents[1]
 LESSONS = {p.stem[:2]: p for p in sorted(ROOT.glob("notebooks/*.ipynb"))}
@@ -29,7 +28,7 @@ READ = (  # what the canvas of lesson 5 is read as, as text
     ".numpy().argmax())"
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def wait_until(ready, seconds=STEP):
@@ -46,7 +45,7 @@ def folder(tmp_path_factory):
     """A learner's checkout: JupyterLab saves what it runs."""
     folder = tmp_path_factory.mktemp("checkout")
     left_out = shutil.ignore_patterns("*.npz", "*.keras", ".ipynb_checkpoints")
-    for name in ("notebooks", "data"):
+    for name in ("notebooks", "data", "tools"):
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for name in ("Makefile", "requirements.lock"):
         shutil.copy(ROOT / name, folder)
@@ -56,13 +55,10 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(folder, browser):
     """The address that `make lab` prints, as long as it runs."""
-    make = shutil.which("make") or pytest.skip("needs make")
-    installed = Path(sys.prefix, "installed.txt")
-    if not installed.exists() or not filecmp.cmp(
-        installed, ROOT / "requirements.lock", shallow=False
-    ):
-        pytest.skip("needs the environment that `make setup` makes")
-    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of a `make browser`
+    make = shutil.which("make") or missing("make")
+    if not Path(sys.prefix, "installed").exists():
+        missing("the environment that `make` makes")
+    outer = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of a `make test-all`
     env = {k: v for k, v in os.environ.items() if k not in outer}
     env |= {"BROWSER": "true", "JUPYTER_CONFIG_DIR": str(folder / "config")}
     log = folder / "lab.log"

@@ -1,4 +1,7 @@
-"""Every link leads to a file that is there or to an address that stays."""
+"""Every link leads to a file that is there, or to a secure address.
+
+Whether an address answers is asked by the job `links` of book.yml.
+"""
 
 import re
 from pathlib import Path
@@ -7,24 +10,10 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PATHS = [ROOT / "README.md", *sorted(ROOT.glob("[!.]*/README.md"))]
-PATHS += sorted((ROOT / "notebooks").glob("*.ipynb"))
-STABLE = (
-    # papers and licences
-    *("doi.org/10.", "arxiv.org/abs/", "creativecommons.org/licenses/"),
-    # the documentation of what the course uses or speaks of, by its makers
-    *("ai.google.dev/edge/", "developer.mozilla.org/", "docs.python.org/3/"),
-    *("fastapi.tiangolo.com/", "keras.io/", "nbval.readthedocs.io/"),
-    *("numpy.org/", "onnxruntime.ai/docs/", "scikit-learn.org/stable/"),
-    *("tljh.jupyter.org/", "www.python.org/", "www.tensorflow.org/"),
-    # where a lesson can be opened
-    *("colab.research.google.com/", "mybinder.org/"),
-    # data that a paper describes, and what stops `fit`, at their authors'
-    *("github.com/cleanlab/label-errors", "github.com/keras-team/keras/"),
-    "github.com/facebookresearch/qmnist",
-    # a hole in a loader, and where a page can be hosted
-    *("nvd.nist.gov/vuln/detail/CVE-", "pages.github.com/"),
-)
+PATHS = [*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")]
+PATHS += (ROOT / "notebooks").glob("*.ipynb")
+PATHS.remove(ROOT / "book/index.md")  # its reader comes with the build
+NAMES = sorted(path.relative_to(ROOT).as_posix() for path in PATHS)
 
 
 def links(text):
@@ -35,8 +24,9 @@ def links(text):
     return {*urls, *targets, *re.findall(r"(?:src|href)=\"([^\"]+)\"", text)}
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_links_lead_somewhere_that_stays(path):
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name):
+    path = ROOT / name
     text = path.read_text("utf-8")
     if path.suffix == ".ipynb":
         cells = nbformat.reads(text, as_version=4).cells
@@ -44,7 +34,7 @@ def test_links_lead_somewhere_that_stays(path):
         text = "\n\n".join(prose)
     for link in links(text):
         if "://" in link:
-            assert link.startswith(tuple(f"https://{s}" for s in STABLE)), link
+            assert link.startswith("https://"), link
         elif not link.startswith(("#", "data:", "attachment:")):
             assert (path.parent / link.split("#")[0]).exists(), link
 

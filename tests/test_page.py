@@ -19,7 +19,8 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import DATA
+from axe_playwright_python.sync_playwright import Axe
+from conftest import DATA, missing
 from lessons import names_of
 
 ROOT = DATA.parent
@@ -79,7 +80,7 @@ def digits():
             with np.load(DATA / name, allow_pickle=False) as file:
                 x, y = file["x_test"][:1000], file["y_test"][:1000]
             return x / np.float32(255), y
-    pytest.skip("needs MNIST: python data/get_mnist.py")
+    missing("MNIST: python data/get_mnist.py")
 
 
 # The file
@@ -761,7 +762,7 @@ def test_screen_readers_are_told(page):
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(page, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = Axe()
     page.emulate_media(color_scheme=scheme)
     for strokes in ([], DIGITS[4]):
         draw(page, strokes)

@@ -10,16 +10,16 @@ from collections import defaultdict
 import cv2
 import numpy as np
 import pytest
-from conftest import DATA
+from conftest import DATA, saved_model
 from lessons import names_of
 from PIL import Image
 from test_handwriting import (
     MODELS,
     SHARED,
     damaged,
+    drawn,
     empty_page,
     empty_pictures,
-    load,
     read_mutated,
 )
 
@@ -34,7 +34,7 @@ def lesson():
 
 @pytest.fixture(scope="module")
 def cnn():
-    return load(MODELS["CNN"])
+    return saved_model(MODELS["CNN"])
 
 
 # Strangers' handwriting
@@ -83,6 +83,18 @@ def test_reads_pictures_by_other_hands(lesson, full_mnist, cnn):
     print(f"{sum(several)} of {len(several)}, {np.mean(single):.1%} of single")
     assert sum(several) >= 19  # of 25; other seeds of the network: 20 to 22
     assert np.mean(single) >= 0.975
+
+
+def test_reads_drawn_pages(lesson, full_mnist, cnn):
+    rng = np.random.default_rng(8)
+    rows = ["".join(map(str, row)) for row in rng.integers(0, 10, (30, 5))]
+    pages = ["/".join(rows[i : i + 3]) for i in range(0, 30, 3)]
+    hits = [
+        lesson["read_page"](file, cnn) == text.split("/")
+        for file, text in drawn(pages, (80, 140), 0.6)
+    ]
+    print(f"{sum(hits)} of {len(hits)} pages")
+    assert sum(hits) >= 5
 
 
 def side_by_side(a, b):

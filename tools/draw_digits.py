@@ -152,7 +152,7 @@ def on_paper(
     light = 1 - shade * (0.5 + 0.3 * x - 0.2 * y + 0.3 * (x * x + y * y) - 0.3)
     page = np.full((h, w), 1.0)
     for axis, gap in lines or []:
-        at = np.arange(gap // 2, (h, w)[axis], gap)
+        at = np.arange(gap // 2, (h, w)[axis] - 1, gap)
         page[(at, slice(None)) if axis == 0 else (slice(None), at)] = 0.75
         page[(at + 1, slice(None)) if axis == 0 else (slice(None), at + 1)] = (
             0.8
