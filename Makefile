@@ -9,7 +9,7 @@
 # make lock   renew the locks after a change of a requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)
-# make badges REPO=owner/name  let the lessons open on Colab and Binder
+# make badges REPO=owner/name  let the lessons open on Colab and in Codespaces
 # make repeat N=10  run each notebook ten times: do its numbers stay the same?
 
 PYTHON = python3

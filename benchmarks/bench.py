@@ -278,7 +278,7 @@ def notebooks(args):
     new["goals"].append(goal("time", total, 480, "s"))
     yield new
     for name, tries in results.items():
-        number = name[:2].lstrip("0")
+        number = str(int(name[:2]))
         time_of = side("top to bottom", tries)
         cell = side("slowest cell", tries, "slowest")
         new = row(f"lesson {number}", time_of, others=[cell])

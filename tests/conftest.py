@@ -10,8 +10,11 @@ from pathlib import Path
 
 import get_mnist
 import pytest
+from answers import with_exercises
 
 DATA = Path(__file__).parents[1] / "data"
+LONG = "08", "06", "09"
+APART = "test_book.py"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 
 
@@ -35,6 +38,25 @@ def pytest_configure(config):
 
 def pytest_report_header(config):
     return f"MNIST: {'the sample' if on_sample() else 'in full'}"
+
+
+def pytest_collection_modifyitems(items):
+    """Give each exercise its answers; begin with the longest lessons."""
+    items[:] = with_exercises(items)
+    items.sort(key=lambda item: not item.path.name.startswith(LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a process whole files, but files of long tests test by test."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return nodeid if file.endswith(APART) else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,11 @@ from conftest import DATA, draw_a_one, missing
 ROOT = DATA.parent
 BOOK = ROOT / "build" / "book"
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PAGES = ["index", "glossary", *(path.stem for path in LESSONS)]
+PAGES = ["index", "glossary", "teaching", *(path.stem for path in LESSONS)]
+QUICK = "index", "05_predict_own_digits"
+RARE = [
+    pytest.param(n, marks=pytest.mark.slow) for n in PAGES if n not in QUICK
+]
 pytestmark = pytest.mark.browser
 
 
@@ -60,7 +64,7 @@ def page(browser, address):
     context.close()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*QUICK, *RARE])
 def test_page_opens_for_everybody(page, name):
     axe = Axe()
     only = {"preload": False, "resultTypes": ["violations"]}
@@ -166,6 +170,7 @@ def test_glossary_leads_to_each_term(page):
         assert words.startswith(term.text_content().lower())
 
 
+@pytest.mark.slow
 def test_address_gives_buttons(page, tmp_path):
     venv = ROOT / ".venv-book"
     if not venv.exists():

@@ -79,6 +79,7 @@ def test_training_is_the_same_for_the_same_seed(lesson):
     assert not np.allclose(weights[0], weights[2], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_each_recipe_learns(lesson, test_set):
     x, y = test_set
     data = x[:1_000], y[:1_000], x[1_000:2_000], y[1_000:2_000]

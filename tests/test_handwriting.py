@@ -273,6 +273,7 @@ def read_mutated(read, page, count):
     return found, slowest
 
 
+@pytest.mark.slow
 def test_mutated_files_raise_nothing_but_a_value_error(lesson, seven):
     def read(file):
         image = lesson["prepare"](lesson["read_image"](file))
@@ -287,6 +288,7 @@ def test_mutated_files_raise_nothing_but_a_value_error(lesson, seven):
 
 @settings(max_examples=1000, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**32 - 1))
+@pytest.mark.slow
 def test_random_arrays_become_digits_of_mnists_form(lesson, h, w, seed):
     rng = np.random.default_rng(seed)
     ink = rng.random((h, w)) * (rng.random((h, w)) < rng.random())

@@ -677,6 +677,7 @@ def test_learns_remembers_and_forgets(page):
         assert reading(page) == "4", strange
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_ten_corrections_help_and_harm_little(page, other_hands, digits):
     """Ten barred 7s of four hands, against the other 7s and all else.

@@ -75,6 +75,7 @@ def test_reads_pages_by_other_hands(lesson, full_mnist, cnn):
     assert min(of_kind.values()) >= 13, of_kind  # of 20
 
 
+@pytest.mark.slow
 def test_reads_pictures_by_other_hands(lesson, full_mnist, cnn):
     several, single = [], []
     for rows, truth, _ in readings(lesson, cnn, "handwriting"):
@@ -167,6 +168,7 @@ def test_what_cannot_be_read_is_told_with_advice(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_mutated_files_raise_nothing_but_a_value_error(lesson, cnn, seven):
     found, slowest = read_mutated(
         lambda file: lesson["read_page"](file, cnn), seven, 1000

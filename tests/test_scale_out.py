@@ -103,6 +103,7 @@ def both(lesson, run):
     return *run("both", script=script, death=[1, 10]), seen
 
 
+@pytest.mark.slow
 def test_two_workers_train_the_model_of_one(run, both):
     (first, second), _, _ = both
     assert len(first) == 6 and distance(first, second) == 0
@@ -111,12 +112,14 @@ def test_two_workers_train_the_model_of_one(run, both):
         assert distance(first, alone) < 1e-5
 
 
+@pytest.mark.slow
 def test_silent_worker_is_waited_for(both):
     _, logs, (seen,) = both
     assert "step 9 " in seen and "step 11 " not in seen
     assert all("step 80 " in log for log in logs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank, step, first", [(0, 30, 21), (1, 50, 41)])
 def test_killed_worker_resumes_to_the_same_weights(
     lesson, run, both, rank, step, first

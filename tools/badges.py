@@ -1,9 +1,10 @@
-"""Let the lessons of a fork open on Colab and Binder by a click.
+"""Let the lessons of a fork open on Colab and in Codespaces by a click.
 
 python tools/badges.py OWNER/NAME [BRANCH]
 
 Writes both badges under the title of each notebook and of README.md, where
-they open the first lesson. Badges that are there already are replaced.
+Colab's opens the first lesson, and lets README.md's link to the reader open
+it where book.yml publishes it. What is there already is replaced.
 """
 
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 import nbformat
 
 COLAB = "https://colab.research.google.com"
-BINDER = "https://mybinder.org"
+CODESPACES = "https://github.com/codespaces"
 BADGES = re.compile(r"\[!\[Open in Colab\]\(.+\n\n")
 
 
@@ -22,8 +23,8 @@ def with_badges(text, repository, branch, lesson):
     badges = (
         f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({COLAB}/github/"
         f"{repository}/blob/{branch}/notebooks/{lesson}) "
-        f"[![Open on Binder]({BINDER}/badge_logo.svg)]({BINDER}/v2/gh/"
-        f"{repository}/{branch}?urlpath=lab/tree/notebooks/{lesson})"
+        f"[![Open in Codespaces]({CODESPACES}/badge.svg)]"
+        f"({CODESPACES}/new/{repository}?ref={branch})"
     )
     title, rest = BADGES.sub("", text).split("\n\n", 1)
     return f"{title}\n\n{badges}\n\n{rest}"
@@ -40,6 +41,10 @@ def write_badges(root, repository, branch="main"):
     readme = root / "README.md"
     text = readme.read_text("utf-8")
     text = with_badges(text, repository, branch, paths[0].name)
+    page = "https://{}.github.io/{}/digit_reader.html".format(
+        *repository.split("/")
+    )
+    text = re.sub(r"(?<=\]\()[^()]+/digit_reader\.html", page, text)
     readme.write_text(text, "utf-8", newline="\n")
 
 

@@ -1,0 +1,119 @@
+"""Answers to the exercises, given where a learner would give them.
+
+Each exercise is a test of its own behind its check, in the lesson's kernel.
+What learners answer, and what they must be told, is in tests/exercises/. Where
+that says `long`, networks are trained: quick on the sample, slow on all images.
+"""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+TABLES = Path(__file__).parent / "exercises"
+STRANGE = [
+    *["'text'", "np.zeros((3, 5, 2))", "float('nan')", "[[1], [2, 3]]"],
+    *["{}", "1j", "True", "object()", "tf.constant([[1.0]])", "[None]"],
+    "lambda: 1 / 0",
+]
+RAISES = "raise ValueError('first line\\nsecond line')"
+
+
+def table_of(path):
+    """Return the answers to a lesson's exercises: {number: a dict}."""
+    text = (TABLES / f"{path.name[:2]}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def exercises(cells):
+    """Return {number: (stub, check, solution)} of a lesson."""
+    found = {}
+    for i, cell in enumerate(cells):
+        if "exercise" in cell.metadata.get("tags", []):
+            text, stub, check, solution = cells[i - 1 : i + 3]
+            number = re.search(r"Exercise (\d+\.\d+):", text.source)[1]
+            code = re.search(r"```python\n(.+?)\n```", solution.source, re.S)
+            found[number] = stub.source, check.source, code[1]
+    return found
+
+
+def strange_answers(stub):
+    """Yield stubs that assign, or return, what nobody expects."""
+    (node,) = ast.parse(stub).body
+    if isinstance(node, ast.FunctionDef):
+        head = f"def {node.name}(*_): "
+        yield from (head + f"return {value}" for value in STRANGE)
+        yield head + RAISES
+    else:
+        (target,) = node.targets
+        yield from (f"{target.id} = {value}" for value in STRANGE)
+        yield f"def {target.id}():\n    {RAISES}"
+        yield f"del {target.id}"
+
+
+def answers_well(run, stub, check, solution, table):
+    """Try all answers to one exercise, and leave it as it was.
+
+    run: runs code in the lesson's kernel and returns what it prints.
+    """
+    assert run(stub + "\n\n" + check).startswith("Not yet")
+    said = {}
+    for code, words in table["wrong"]:
+        said[code] = run(code + "\n\n" + check)
+        assert words in said[code], (code, said[code])
+    for code in strange_answers(stub):
+        answer = run(code + "\n\n" + check)
+        assert 1 <= answer.count("\n") <= 2, (code, answer)
+        assert not answer.startswith(("Correct", "Not yet")), code
+    assert len(set(said.values())) == len(table["wrong"]) >= 3, said
+    assert not [s for s in said.values() if s.startswith("Correct")]
+    for code in [solution, table["also_right"]]:
+        run(code)
+        answer = run(check)
+        assert re.match(r"Correct\. \w", answer), (code, answer)
+    run(stub)
+
+
+class Exercise(pytest.Item):
+    """A test that answers one exercise in the kernel of its lesson."""
+
+    def __init__(self, *, exercise, table, **kwargs):
+        super().__init__(**kwargs)
+        self.exercise, self.table = exercise, table
+        if table.get("long") and self.config.option.nbval:
+            self.add_marker("slow")
+
+    def runtest(self):
+        answers_well(self.run_code, *self.exercise, self.table)
+
+    def run_code(self, source):
+        seen = []
+        reply = self.parent.kernel.kc.execute_interactive(
+            source, allow_stdin=False, output_hook=seen.append, timeout=600
+        )
+        assert reply["content"]["status"] == "ok", (source, reply["content"])
+        streams = [m["content"] for m in seen if m["msg_type"] == "stream"]
+        assert not [s for s in streams if s["name"] == "stderr"], source
+        return "".join(stream["text"] for stream in streams)
+
+
+def with_exercises(items):
+    """Yield the tests, and behind each cell with a check its exercise."""
+    left = {}
+    for item in items:
+        yield item
+        cell = getattr(item, "cell", None)
+        if cell is None or "check" not in cell.metadata.get("tags", []):
+            continue
+        file = item.parent
+        if file not in left:
+            left[file] = list(exercises(file.nb.cells).items())
+        number, exercise = left[file].pop(0)
+        yield Exercise.from_parent(
+            file,
+            name=f"Exercise {number}",
+            exercise=exercise,
+            table=table_of(file.path)[number],
+        )
