@@ -2,7 +2,7 @@
 
 Each exercise is a test of its own behind its check, in the lesson's kernel.
 What learners answer, and what they must be told, is in tests/exercises/. Where
-that says `long`, networks are trained: quick on the sample, slow on all images.
+that says `long`, answers train networks: slow, unless it is on the sample.
 """
 
 import ast

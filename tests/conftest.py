@@ -135,8 +135,7 @@ def mount():
 
 def draw_a_one(page, field):
     """Draw a 1 with the mouse in a field of the page, also in a frame."""
-    field.scroll_into_view_if_needed()
-    page.wait_for_timeout(2000)  # until the page stands still
+    field.hover()  # waits until it stands still
     box = field.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 4
     page.mouse.move(x, y)

@@ -22,7 +22,7 @@ ROOT = DATA.parent
 BOOK = ROOT / "build" / "book"
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = ["index", "glossary", "teaching", *(path.stem for path in LESSONS)]
-QUICK = "index", "05_predict_own_digits"
+QUICK = "index", "00_whole_game"
 RARE = [
     pytest.param(n, marks=pytest.mark.slow) for n in PAGES if n not in QUICK
 ]
@@ -86,6 +86,7 @@ def test_page_opens_for_everybody(page, name):
     assert page.evaluate(blank) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_lesson_is_the_notebook(page, path):
     copy = BOOK / "_sources" / path.name
@@ -103,6 +104,7 @@ def test_lesson_is_the_notebook(page, path):
     assert page.locator(".cell").count() == len(code)
 
 
+@pytest.mark.slow
 def test_lessons_lead_to_one_another(page):
     page.goto("/index.html")
     cards = page.locator(".sd-card a")

@@ -169,7 +169,9 @@ def test_writers_are_known_where_their_list_is(full_mnist, lesson, capsys):
         assert name[:6] == "writer" or set(array) == {0, 4}
 
 
-@pytest.mark.parametrize("number", ["04", "05", "09"])
+@pytest.mark.parametrize(
+    "number", ["04", "05", pytest.param("09", marks=pytest.mark.slow)]
+)
 def test_lesson_goes_on_with_a_network_of_its_own(
     number, sample, tmp_path, monkeypatch
 ):

@@ -271,8 +271,7 @@ def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
     output = cell(page, place).locator(".jp-OutputArea-output").last
     answer, canvas = output.locator("img"), output.locator("canvas")
     before = answer.get_attribute("src")
-    canvas.scroll_into_view_if_needed()
-    page.wait_for_timeout(2000)  # until the page stands still
+    canvas.hover()  # waits until it stands still
     box = canvas.bounding_box()
     for i, (x, y) in enumerate([(0.3, 0.25), (0.7, 0.25), (0.45, 0.85)]):
         x, y = box["x"] + x * box["width"], box["y"] + y * box["height"]

@@ -338,6 +338,7 @@ def test_several_digits_each_with_its_box_and_bars(page):
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["phone", "landscape"], indirect=True)
 def test_reads_what_a_finger_draws(page):
     for digit, strokes in DIGITS.items():

@@ -62,6 +62,7 @@ def edits(a, b):
     return row[-1]
 
 
+@pytest.mark.slow
 def test_reads_pages_by_other_hands(lesson, full_mnist, cnn):
     right, wrong, written = defaultdict(list), 0, 0
     for rows, truth, kind in readings(lesson, cnn, "handwriting-pages"):
