@@ -33,7 +33,7 @@ lab: data
 	  --LabApp.default_url=/lab/tree/notebooks/00_whole_game.ipynb \
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
-test repeat versions: LISTS += tests/requirements.lock
+test: LISTS += tests/requirements.lock
 
 # the lessons first: the tests read what they saved
 test: data

@@ -17,7 +17,6 @@ from pathlib import Path
 SERIES = "3.13", "3.12", "3.11"  # of which every package has wheels
 NEEDS = {"requirements.lock": "620 MB to download, 2.7 GB on the disk"}
 GIGABYTES = 3.5  # on the disk, with what pip downloads first
-AGAIN = "then run this again."
 NO_PYTHON = (
     "Python 3.11, 3.12 or 3.13 is needed and was not found: install one from "
     "python.org, then run this again."
