@@ -14,7 +14,7 @@ from answers import with_exercises
 
 DATA = Path(__file__).parents[1] / "data"
 LONG = "08", "06", "09"
-APART = "test_book.py"
+APART = "test_book.py", "test_jupyterlab.py"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 
 
