@@ -82,8 +82,10 @@ class Exercise(pytest.Item):
     def __init__(self, *, exercise, table, **kwargs):
         super().__init__(**kwargs)
         self.exercise, self.table = exercise, table
-        if table.get("long") and self.config.option.nbval:
-            self.add_marker("slow")
+        if self.config.option.nbval:  # on all images
+            table["wrong"] += table.get("wrong_on_all_images", [])
+            if table.get("long"):
+                self.add_marker("slow")
 
     def runtest(self):
         answers_well(self.run_code, *self.exercise, self.table)
