@@ -8,7 +8,7 @@
 
 Each piece runs in a process of its own, in turn with the others of its row.
 The figures go to build/bench.json and, unless --quick, into results.json and
-the table in its README.md, where rows not measured in this run are kept.
+the tables of both README.md, where rows not measured in this run are kept.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import psutil
-from table import between_marks, ratio, readme, table
+from table import between_marks, in_words, ratio, readme, table
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -419,8 +419,11 @@ def main():
     if not args.quick:
         whole = merged(json.loads(RESULTS.read_text()), rows)
         RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
-        page = HERE / "README.md"
-        page.write_text(between_marks(page.read_text(), readme(whole)))
+        for page, text in [
+            (HERE / "README.md", readme(whole)),
+            (ROOT / "README.md", in_words(whole)),
+        ]:
+            page.write_text(between_marks(page.read_text(), text))
     print("\nRatio first.\n")
     print(table(rows))
 

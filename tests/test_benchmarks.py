@@ -69,11 +69,22 @@ def test_a_new_row_replaces_the_old_one_and_names_its_machine():
     assert text.index("new") < text.index("a slide rule") < text.index("other")
 
 
-def test_the_readme_shows_the_committed_figures():
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [("benchmarks/README.md", table.readme), ("README.md", table.in_words)],
+)
+def test_the_readme_shows_the_committed_figures(page, shown):
     figures = ROOT / "benchmarks" / "results.json"
-    shown = table.readme(json.loads(figures.read_text(encoding="utf-8")))
-    text = (ROOT / "benchmarks/README.md").read_text(encoding="utf-8")
-    assert table.between_marks(text, shown) == text
+    figures = json.loads(figures.read_text(encoding="utf-8"))
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert table.between_marks(text, shown(figures)) == text
+
+
+def test_the_readme_tells_how_fast_in_words():
+    what = "an epoch of lesson 7"
+    new = row(what, side("NumPy", 2), side("Keras", 5))
+    (line,) = table.in_words(results(new)).splitlines()[2:]
+    assert line.startswith("| 2.5 | an epoch of lesson 7, ")
 
 
 def test_what_fails_in_its_process_is_told():

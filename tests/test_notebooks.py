@@ -217,3 +217,16 @@ def test_folded_outputs_give_nothing_away_and_hold_something(notebook):
         first, *rest = text.splitlines()
         assert first[-1] in ":?" and not re.search(r"\d", first), first
         assert rest, text
+
+
+def test_readme_says_how_many_cells_are_compared():
+    cells = [c for p in PATHS for c in code(nbformat.read(p, as_version=4))]
+    compared = [
+        cell
+        for cell in cells
+        if not has_tag(cell, "nbval-ignore-output")
+        and any("image/png" not in out.get("data", {}) for out in cell.outputs)
+    ]
+    said = f"all {len(cells)} cells are run, the text of {len(compared)} is"
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert said in " ".join(text.split())
