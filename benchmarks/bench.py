@@ -1,6 +1,6 @@
 """Time the course against what people would use instead, side by side.
 
-    make bench                            all rows, about 35 minutes
+    make bench                            all rows, about 40 minutes
     make bench BENCH="--rows cnn epoch"   these rows only
     make bench BENCH=--full               trains to the end what is else timed
                                           in part, sets up from nothing: hours
