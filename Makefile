@@ -100,8 +100,8 @@ badges: setup
 	$(VENV)/bin/python tools/badges.py $(REPO) $(BRANCH)
 
 bench: VENV = .venv-bench
+bench: LISTS += benchmarks/requirements.txt
 bench: data
-	-$(PYTHON) tools/install.py $(VENV) benchmarks/requirements.txt
 	$(VENV)/bin/python benchmarks/bench.py $(BENCH)
 
 data: setup

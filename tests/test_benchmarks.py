@@ -117,7 +117,6 @@ def test_torch_example_network():
 
 
 def test_jax_network():
-    pytest.importorskip("jax", reason="JAX is in .venv-bench only")
     arrays = [a for layer in peers.jax_network(seed=1) for a in layer]
     assert sum(a.size for a in arrays) == PARAMETERS
 

@@ -67,7 +67,7 @@ def install(venv, lists):
     kept = {p: c.read_bytes() for p, c in copies.items() if c.exists()}
     missing = [path for path in lists if path not in kept]
     bin = venv / ("Scripts" if platform.system() == "Windows" else "bin")
-    if not kept or any(p.read_bytes() != kept[p] for p in kept):
+    if not installed.exists() or any(p.read_bytes() != kept[p] for p in kept):
         missing = lists
         if (platform.system(), platform.machine()) == ("Darwin", "x86_64"):
             sys.exit(INTEL_MAC)
