@@ -11,8 +11,11 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FULL, SAMPLE = (ROOT / "data" / f"mnist{s}.npz" for s in ("", "-sample"))
-# What stands between a lesson and the network: Keras's download of MNIST.
+# What a lesson finds there: Colab's own module, and MNIST through Keras.
 EDGE = f"""
+import sys
+from types import SimpleNamespace
+sys.modules["google.colab"] = SimpleNamespace(files=None)
 import keras.src.datasets.mnist as source
 source.get_file = lambda *args, **kwargs: {os.fspath(FULL)!r}
 del source
