@@ -18,7 +18,7 @@ from types import SimpleNamespace
 sys.modules["google.colab"] = SimpleNamespace(files=None)
 import keras.src.datasets.mnist as source
 source.get_file = lambda *args, **kwargs: {os.fspath(FULL)!r}
-del source
+del source, sys, SimpleNamespace
 """
 
 
