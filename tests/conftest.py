@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import get_mnist
 import pytest
 from answers import with_exercises
 
@@ -19,9 +18,8 @@ BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"]
 
 
 def on_sample():
-    """Say whether the notebooks will find the sample, not the full MNIST."""
-    sample, full = DATA / "mnist-sample.npz", DATA / "mnist.npz"
-    return sample.exists() and not full.exists()
+    """Say whether the notebooks will take the sample, not the full MNIST."""
+    return not (DATA / "mnist.npz").exists()
 
 
 def missing(what):
@@ -78,11 +76,9 @@ def saved_model(name):
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory):
-    """Path of the sample of MNIST, made once in each process."""
-    path = tmp_path_factory.mktemp("sample") / "mnist-sample.npz"
-    get_mnist.write_sample(path)
-    return path
+def sample():
+    """Path of the sample of MNIST that comes with the course."""
+    return DATA / "mnist-sample.npz"
 
 
 @pytest.fixture(scope="session")
