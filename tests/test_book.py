@@ -161,15 +161,13 @@ def test_folds_open_by_keyboard(page):
         assert not fold.evaluate("fold => fold.open")
 
 
-def test_glossary_leads_to_each_term(page):
+def test_glossary_leads_from_each_term_to_its_lesson(page):
     page.goto("/glossary.html")
-    for term in page.locator("dt").all():
+    terms, lessons = page.locator("dl.glossary dt"), {p.stem for p in LESSONS}
+    assert terms.count() > 100
+    for term in terms.all():
         link = term.locator("xpath=following-sibling::dd[1]").locator("a").last
-        lesson, name = link.get_attribute("href").split("#")
-        text = (BOOK / lesson).read_text(encoding="utf-8")
-        there = re.search(rf'id="{name}"[^>]*>(<em>)?(.+?)</', text, re.S)
-        words = " ".join(there[2].lower().split())
-        assert words.startswith(term.text_content().lower())
+        assert link.get_attribute("href").removesuffix(".html") in lessons
 
 
 @pytest.mark.slow
