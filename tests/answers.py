@@ -2,7 +2,8 @@
 
 Each exercise is a test of its own behind its check, in the lesson's kernel.
 What learners answer, and what they must be told, is in tests/exercises/. Where
-that says `long`, answers train networks: slow, unless it is on the sample.
+that says `long`, answers train networks: slow, unless it is on the sample. Of
+a lesson without such a table, the solutions are given, and strange answers.
 """
 
 import ast
@@ -23,8 +24,8 @@ RAISES = "raise ValueError('first line\\nsecond line')"
 
 def table_of(path):
     """Return the answers to a lesson's exercises: {number: a dict}."""
-    text = (TABLES / f"{path.name[:2]}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    table = TABLES / f"{path.name[:2]}.toml"
+    return tomllib.loads(table.read_text("utf-8")) if table.exists() else {}
 
 
 def exercises(cells):
@@ -41,38 +42,47 @@ def exercises(cells):
 
 def strange_answers(stub):
     """Yield stubs that assign, or return, what nobody expects."""
-    (node,) = ast.parse(stub).body
+    node = ast.parse(stub).body[-1]
     if isinstance(node, ast.FunctionDef):
-        head = f"def {node.name}(*_): "
+        name = node.name
+        head = f"def {name}(*_): "
         yield from (head + f"return {value}" for value in STRANGE)
         yield head + RAISES
     else:
-        (target,) = node.targets
-        yield from (f"{target.id} = {value}" for value in STRANGE)
-        yield f"def {target.id}():\n    {RAISES}"
-        yield f"del {target.id}"
+        name = node.targets[0].id
+        yield from (f"{name} = {value}" for value in STRANGE)
+        yield f"def {name}():\n    {RAISES}"
+        yield f"del {name}"
 
 
 def answers_well(run, stub, check, solution, table):
     """Try all answers to one exercise, and leave it as it was.
 
-    run: runs code in the lesson's kernel and returns what it prints.
+    run: runs code in the lesson's kernel and returns what it prints; the
+    code must fail if `fails` is true. table: empty, or "wrong", pairs of code
+    and words that its answer must have, and "also_right", code.
     """
-    assert run(stub + "\n\n" + check).startswith("Not yet")
-    said = {}
-    for code, words in table["wrong"]:
+    assert run(stub + "\n\n" + check).startswith("○ Not yet")
+    said, wrong = {}, table.get("wrong", [])
+    for code, words in wrong:
         said[code] = run(code + "\n\n" + check)
         assert words in said[code], (code, said[code])
     for code in strange_answers(stub):
         answer = run(code + "\n\n" + check)
         assert 1 <= answer.count("\n") <= 2, (code, answer)
-        assert not answer.startswith(("Correct", "Not yet")), code
-    assert len(set(said.values())) == len(table["wrong"]) >= 3, said
-    assert not [s for s in said.values() if s.startswith("Correct")]
-    for code in [solution, table["also_right"]]:
+        begins = "○ Not yet: there is no" if code[:4] == "del " else "✘ "
+        assert answer.startswith(begins), (code, answer)
+    assert all(answer.startswith("✘ ") for answer in said.values()), said
+    assert len(set(said.values())) == len(wrong) >= (3 if table else 0), said
+    for code in [solution, *filter(None, [table.get("also_right")])]:
         run(code)
         answer = run(check)
-        assert re.match(r"Correct\. \w", answer), (code, answer)
+        assert re.match(r"✔ Correct\. \w", answer), (code, answer)
+    first = stub.splitlines()[0]  # NAME = None
+    for failing in ["1 / 0", "does not compile"]:
+        run(f"{first.split()[0]} = 'an earlier answer'")
+        run(f"{first}\n{failing}", fails=True)
+        assert run(check).startswith("○ Not yet"), failing
     run(stub)
 
 
@@ -82,7 +92,7 @@ class Exercise(pytest.Item):
     def __init__(self, *, exercise, table, **kwargs):
         super().__init__(**kwargs)
         self.exercise, self.table = exercise, table
-        if self.config.option.nbval:  # on all images
+        if self.config.option.nbval and table:  # on all images
             table["wrong"] += table.get("wrong_on_all_images", [])
             if table.get("long"):
                 self.add_marker("slow")
@@ -90,12 +100,13 @@ class Exercise(pytest.Item):
     def runtest(self):
         answers_well(self.run_code, *self.exercise, self.table)
 
-    def run_code(self, source):
+    def run_code(self, source, fails=False):
         seen = []
         reply = self.parent.kernel.kc.execute_interactive(
             source, allow_stdin=False, output_hook=seen.append, timeout=600
         )
-        assert reply["content"]["status"] == "ok", (source, reply["content"])
+        wanted = "error" if fails else "ok"
+        assert reply["content"]["status"] == wanted, (source, reply["content"])
         streams = [m["content"] for m in seen if m["msg_type"] == "stream"]
         assert not [s for s in streams if s["name"] == "stderr"], source
         return "".join(stream["text"] for stream in streams)
@@ -117,5 +128,5 @@ def with_exercises(items):
             file,
             name=f"Exercise {number}",
             exercise=exercise,
-            table=table_of(file.path)[number],
+            table=table_of(file.path).get(number, {}),
         )

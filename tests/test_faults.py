@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +35,7 @@ def lesson(tmp_path):
     """What the setup cell defines, on a folder of its own."""
     folder = tmp_path / "data"
     folder.mkdir()
-    names = names_of("05", "setup")
+    names = names_of("09", "setup", "load_model", "save_model", "writers")
     names.update(DATA=folder, FULL=True)
     return names
 
@@ -249,7 +248,7 @@ def test_folder_deleted_while_the_lesson_is_open_is_named(lesson, capsys):
 # as Keras would, and without waiting for TensorFlow.
 
 SAVING = """
-import os, sys, tempfile, time
+import os, sys, time
 from pathlib import Path
 
 class Model:
@@ -271,8 +270,7 @@ for _ in range(int(times)):
 
 def start_saving(folder, body, times, pause):
     """Start a process that saves the file `body` so many times."""
-    (setup,) = sources("05", "setup")
-    (saver,) = re.findall(r"^def save_model.+?(?=^\S)", setup, re.M | re.S)
+    (saver,) = sources("09", "save_model")
     given = [saver, folder, body, times, pause, NAME]
     return subprocess.Popen(
         [sys.executable, "-c", SAVING, *map(str, given)],

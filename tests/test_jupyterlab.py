@@ -44,7 +44,8 @@ def wait_until(ready, seconds=STEP):
 def folder(tmp_path_factory):
     """A learner's checkout: JupyterLab saves what it runs."""
     folder = tmp_path_factory.mktemp("checkout")
-    left_out = shutil.ignore_patterns("*.npz", "*.keras", ".ipynb_checkpoints")
+    left_out = "mnist.npz*", "*.keras", ".ipynb_checkpoints"
+    left_out = shutil.ignore_patterns(*left_out)
     for name in ("notebooks", "data", "tools"):
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for name in ("Makefile", "requirements.lock"):
@@ -149,7 +150,7 @@ def start(page, path):
     """Open a lesson and choose Run All Cells."""
     open_lesson(page, path)
     choose(page, "Run", "Run All Cells")
-    prompts(page).last.filter(has_text="*").wait_for(state="attached")
+    prompts(page).filter(has_text="*").first.wait_for(state="attached")
 
 
 def runs_as_stored(page, path):
@@ -240,13 +241,18 @@ def test_check_answers_what_is_typed_and_solution_unfolds(page):
     answers = tomllib.loads(table.read_text(encoding="utf-8"))["1.1"]
     place = find(path, "darkest_row = None")
     stub, check, solution = (cell(page, place + n) for n in range(3))
-    assert run(page, check).startswith("Not yet")
+    assert run(page, check).startswith("○ Not yet")
     wrong, words = answers["wrong"][0]
     run(page, stub, wrong)
     assert words in run(page, check)
     assert is_folded(check, "Input")
     run(page, stub, answers["also_right"])
-    assert run(page, check).startswith("Correct.")
+    assert run(page, check).startswith("✔ Correct.")
+    passed = cell(page, find(path, 'list_checks("'))
+    assert "Exercise 1.1: ✔ passed" in run(page, passed)
+    run(page, stub, "darkest_row = None\ndarkest_row = digit sum")
+    assert run(page, check).startswith("○ Not yet")
+    assert "Exercise 1.1: ○ not yet" in run(page, passed)
     code = solution.locator("pre")
     assert not code.is_visible()
     solution.locator("summary").click()

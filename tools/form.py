@@ -1,13 +1,18 @@
 """Give every lesson its form: `make form`, after a change of what it reads.
 
 It writes into the cell tagged
-- setup: tools/setup_cell.py, the same text in every lesson;
+- setup, how_to, answers, load_model, save_model, pictures or writers: the
+  file of that name in tools/cells/, the same text in every lesson;
 - reader: lesson 5's cells tagged read-digits, for lesson 10;
 - template: page/template.html, for a lesson alone;
-- check: the title "Check 3.2", with the number of the exercise above;
-folds the inputs of these, of cells tagged "folded" (what a lesson needs and
-does not teach), and the outputs that answer "Predict first", joins pieces of
-printed text, and drops what an execution or jupytext leaves in the metadata.
+- check: the title "Check 3.2", that number and the answer's name in its call
+  of `check`;
+- passed: which checks the lesson has;
+numbers the exercises, folds the inputs of these, of cells tagged "folded"
+(what a lesson needs and does not teach), and the outputs that answer "Predict
+first", joins pieces of printed text, clears what checks said and widgets,
+which are nothing without their kernel, and drops what an execution or
+jupytext leaves in the metadata.
 """
 
 import re
@@ -17,20 +22,33 @@ import nbformat
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 ROOT = Path(__file__).parents[1]
-SETUP = (ROOT / "tools/setup_cell.py").read_text(encoding="utf-8").strip()
-TEMPLATE = (ROOT / "page/template.html").read_text(encoding="utf-8")
-TEMPLATE = f'''# @title The page's template: page/template.html
-template = r"""{TEMPLATE}"""  # noqa: E501'''
 LESSON_5 = ROOT / "notebooks/05_predict_own_digits.ipynb"
-READER = "\n\n\n".join(
-    ["# @title Lesson 5's reader of single digits: run me."]
-    + [
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def written():
+    """Return the text of each tag whose cells are written by this tool."""
+    texts = {
+        path.stem: path.read_text(encoding="utf-8").strip()
+        for path in (ROOT / "tools/cells").iterdir()
+        if path.suffix in (".py", ".md")
+    }
+    reader = [
         cell.source
         for cell in nbformat.read(LESSON_5, as_version=4).cells
         if "read-digits" in cell.metadata.get("tags", [])
     ]
-)
-FOLDED = ("setup", "reader", "template", "check", "folded")
+    title = "# @title Lesson 5's reader of single digits: run me."
+    texts["reader"] = "\n\n\n".join([title, *reader])
+    template = (ROOT / "page/template.html").read_text(encoding="utf-8")
+    title = "# @title The page's template: page/template.html"
+    texts["template"] = f'{title}\ntemplate = r"""{template}"""  # noqa: E501'
+    return texts
+
+
+WRITTEN = written()
+FOLDED = {*WRITTEN, "check", "passed", "folded"}
+CLEARED = {"check", "passed"}
 METADATA = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -52,35 +70,57 @@ def fold(cell, part):
         cell.metadata.cellView = "form"
 
 
-def give_form(notebook):
-    """Change a notebook in place."""
+def give_form(notebook, lesson):
+    """Change a notebook in place; lesson: its number."""
     notebook.metadata = nbformat.from_dict(METADATA)
-    join, number, guessed = CoalesceStreamsPreprocessor(), None, False
+    join, exercises, guessed = CoalesceStreamsPreprocessor(), [], False
     for cell in notebook.cells:
         join.preprocess_cell(cell, {}, 0)
         cell.metadata.pop("lines_to_next_cell", None)
-        tags = cell.metadata.get("tags", [])
-        if title := re.search(r"^#+ Exercise (\d+\.\d+):", cell.source, re.M):
-            number = title[1]
-        if cell.cell_type == "markdown" and "solution" not in tags:
-            guessed = cell.source.startswith("**Predict first.**")
-        if "setup" in tags:
-            cell.source = SETUP
-        if "reader" in tags:
-            cell.source = READER
-        if "template" in tags:
-            cell.source = TEMPLATE
+        tags = set(cell.metadata.get("tags", []))
+        for tag in tags & WRITTEN.keys():
+            cell.source = WRITTEN[tag]
+        if cell.cell_type == "markdown":
+            if re.search(r"^#+ Exercise [\d.]+:", cell.source, re.M):
+                exercises.append(f"{lesson}.{len(exercises) + 1}")
+                cell.source = re.sub(
+                    r"^(#+ Exercise) [\d.]+:",
+                    rf"\1 {exercises[-1]}:",
+                    cell.source,
+                    flags=re.M,
+                )
+            if "solution" not in tags:
+                guessed = cell.source.startswith("**Predict first.**")
+            continue
+        if "exercise" in tags:
+            name = re.match(r"(\w+) = None", cell.source)[1]
         if "check" in tags:
+            number = exercises[-1]
             body = re.sub(r"^# @title .*\n", "", cell.source)
+            body = re.sub(
+                r'^check\((?:\s*"[\d.]+",\s*"\w+",)?',
+                f'check(\n    "{number}",\n    "{name}",',
+                body,
+                flags=re.M,
+            )
             cell.source = f"# @title Check {number}\n{body}"
-        if any(tag in tags for tag in FOLDED):
+        if "passed" in tags:
+            numbers = ", ".join(f'"{number}"' for number in exercises)
+            cell.source = "# @title Which checks have passed? Run me.\n"
+            cell.source += f"list_checks({numbers})"
+        if tags & FOLDED:
             fold(cell, "source")
-        if guessed and cell.cell_type == "code":
+        if tags & CLEARED:
+            cell.outputs, cell.execution_count = [], None
+        cell.outputs = [
+            o for o in cell.outputs if WIDGET not in o.get("data", {})
+        ]
+        if guessed:
             fold(cell, "outputs")
 
 
 if __name__ == "__main__":
     for path in sorted(ROOT.glob("notebooks/*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
-        give_form(notebook)
+        give_form(notebook, int(path.name[:2]))
         nbformat.write(notebook, path)
