@@ -1,7 +1,8 @@
 # make lab    set up, fetch MNIST, open JupyterLab on lesson 0
-# make test   set up, fetch MNIST, run every notebook and every quick test
+# make dev    set up and fetch MNIST for those who change the course
+# make test   the same, then run every notebook and every quick test
 # make test-all  the same with what is long and rare, and every lesson in a browser
-# make form   write the setup cell and the folds into every notebook
+# make form   write into every notebook what lessons share, and its folds
 # make run    the same, then execute the notebooks in place, to be committed
 # make book   build the course's web site in build/book, from the notebooks
 # make student  copy the lessons without answers and outputs to build/student
@@ -21,8 +22,8 @@ PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadscope --no-loadscope-re
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab test test-all form run book student bench repeat \
-  lock colab versions badges
+.PHONY: help setup data lab dev test test-all form run book student bench \
+  repeat lock colab versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -33,7 +34,11 @@ lab: data
 	  --LabApp.default_url=/lab/tree/notebooks/00_whole_game.ipynb \
 	  $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
-test: LISTS += tests/requirements.lock
+dev test: LISTS += tests/requirements.lock
+
+dev: data
+	@echo "To run one file of tests:"
+	@echo "  $(VENV)/bin/python -m pytest tests/test_glossary.py"
 
 # the lessons first: the tests read what they saved
 test: data
@@ -105,7 +110,7 @@ bench: data
 	$(VENV)/bin/python benchmarks/bench.py $(BENCH)
 
 data: setup
-	@$(VENV)/bin/python data/get_mnist.py $(if $(SAMPLE),--sample)
+	@$(if $(SAMPLE),,$(VENV)/bin/python data/get_mnist.py)
 
 setup:
 	@$(PYTHON) tools/install.py $(VENV) $(LISTS)
