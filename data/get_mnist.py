@@ -1,8 +1,8 @@
 """Put MNIST beside this file: `python data/get_mnist.py`.
 
 Leaves `mnist.npz`, 60,000 + 10,000 digits, as `keras.datasets.mnist` gives
-them: the arrays x_train, y_train, x_test and y_test. Where it is not to be
-had, the lessons use `mnist-sample.npz`, 5,000 of the digits, which lies here.
+them: the arrays x_train, y_train, x_test and y_test. Where it cannot be
+fetched, the lessons use `mnist-sample.npz`, 5,000 digits, which lies here.
 """
 
 import errno
@@ -36,11 +36,11 @@ REASONS = {  # the first that fits: an SSLError is a ConnectionError, too
     ValueError: "what is there is not MNIST",
 }
 NOTICE = """
-MNIST is not to be had, so the lessons use the 5,000 digits that come with the
-course, 4,000 to train on and 1,000 to test with. Every lesson runs; networks
-reach about 93% where the text says 98%. To get all 70,000 digits, run this
-again where there is a network, or set MNIST_NPZ to the path of a mnist.npz
-that somebody else has. To go on without trying: make lab SAMPLE=1
+MNIST could not be fetched, so the lessons use the 5,000 digits that come with
+the course: 4,000 to train on and 1,000 to test with. Every lesson runs, but
+networks reach about 93% where the text says 98%. To get all 70,000 digits, run
+this again when there is a network, or set MNIST_NPZ to the path of a mnist.npz
+that somebody else has. (make lab SAMPLE=1 doesn't try.)
 """
 
 
@@ -80,8 +80,8 @@ def set_aside(path):
 def fetch(source, folder, timeout):
     """Bring MNIST from an address or a file into a folder; return its path.
 
-    Raises ValueError where that is not MNIST, OSError where it is not to be
-    had (requests' errors among them) or `folder` cannot be written to.
+    Raises ValueError where that is not MNIST, OSError where it cannot be
+    reached (requests' errors among them) or `folder` cannot be written to.
     """
     path = folder / "mnist.npz"
     if "://" not in source:
@@ -136,7 +136,7 @@ def get_mnist(folder, mirrors=MIRRORS, timeout=(3, 15)):
             except (OSError, ValueError) as error:
                 if getattr(error, "errno", None) in CANNOT_WRITE:
                     raise
-                print(f"  is not to be had: {why(error)}.")
+                print(f"  That did not work: {why(error)}.")
     print(NOTICE)
     return folder / "mnist-sample.npz"
 

@@ -154,7 +154,7 @@ def test_unusable_mnist_npz_is_passed_over(
         fetch(tmp_path, server.url)
     assert names(tmp_path) == ["mnist.npz"]
     said = capsys.readouterr().out
-    assert re.search(rf"{name} \.\.\.\n  is not to be had: ({reason})", said)
+    assert re.search(rf"{name} \.\.\.\n  That did not work: ({reason})", said)
 
 
 def test_download_shows_how_far_it_is(
@@ -198,8 +198,8 @@ def test_lessons_have_the_sample_where_no_mirror_serves(
     assert path == tmp_path / "mnist-sample.npz"
     assert names(tmp_path) == []
     said = capsys.readouterr().out
-    assert "is not to be had: the connection to it fails." in said
-    assert "is not to be had: it does not have the file." in said
+    assert "That did not work: the connection to it fails." in said
+    assert "That did not work: it does not have the file." in said
     assert "4,000 to train on" in said
 
 

@@ -54,7 +54,8 @@ def check(number, name, answer, right, takeaway, *mistakes):
     if name not in globals():
         return print(f"○ Not yet: there is no {name}. Run the cell above.")
     if globals()[name] is None:
-        return print(f"○ Not yet: {name} is None. Fill in the cell above.")
+        text = f"○ Not yet: {name} is None. Write your answer into the cell "
+        return print(text + "above; if that ends with an error, fix it first.")
     CHECKS[number] = False
     try:
         value = answer() if callable(answer) else answer
@@ -63,9 +64,7 @@ def check(number, name, answer, right, takeaway, *mistakes):
         return print(f"✘ Your code stopped with {text}")
     if value is None:
         CHECKS[number] = None
-        return print(
-            f"○ Not yet: {name} returns None. Fill in the cell above."
-        )
+        return print(f"○ Not yet: {name} returns None. Complete it above.")
     if matches(value, right):
         CHECKS[number] = True
         return print("✔ Correct.", takeaway)
