@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -118,11 +119,12 @@ def get_mnist(folder, mirrors=MIRRORS, timeout=(3, 15)):
     """
     full = folder / "mnist.npz"
     for part in folder.glob("part-*/"):  # of a killed run, or lesson's save
-        if time.time() - part.stat().st_mtime > 3600:
-            shutil.rmtree(part, ignore_errors=True)
-    if full.exists() and is_sound(full):
-        return full
+        with suppress(FileNotFoundError):  # another run's, just removed
+            if time.time() - part.stat().st_mtime > 3600:
+                shutil.rmtree(part)
     if full.exists():
+        if is_sound(full):
+            return full
         set_aside(full)
     sources = [*filter(None, [os.environ.get("MNIST_NPZ")]), *mirrors]
     with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as part:

@@ -317,7 +317,8 @@ def test_command_on_a_full_or_read_only_disk_says_so(
     assert names(folder) == ["get_mnist.py"]
 
 
-def test_two_runs_at_once_do_no_harm(small_mnist, tmp_path):
+@pytest.mark.parametrize("again", range(20))  # each meets another moment
+def test_eight_runs_at_once_do_no_harm(again, small_mnist, tmp_path):
     with Server(small_mnist.read_bytes()) as server:
         with ThreadPoolExecutor(8) as pool:
             runs = [pool.submit(fetch, tmp_path, server.url) for _ in range(8)]
