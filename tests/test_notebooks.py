@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from form import CLEARED, FOLDED, WIDGET, give_form
+from form import CLEARED, FOLDED, STUB, WIDGET, give_form
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -18,9 +18,6 @@ TAGS |= {"nbval-ignore-output", "hide-input", "hide-output"}
 TAGS |= {"read-digits", "recipe", "cnn", "network", "autodiff", "scale"}
 TAGS |= {"page", "pages", "read-page"}
 DETAILS = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
-STUB = re.compile(
-    r"(\w+) = None  # keep this line: it clears your last answer\n"
-)
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
 

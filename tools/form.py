@@ -24,7 +24,8 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 ROOT = Path(__file__).parents[1]
 LESSON_5 = ROOT / "notebooks/05_predict_own_digits.ipynb"
-STUB = "NAME = None  # keep this line: it clears your last answer"
+FIRST_LINE = "NAME = None  # keep this line: it clears your last answer"
+STUB = re.compile(FIRST_LINE.replace("NAME", r"(\w+)") + "\n")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -83,34 +84,33 @@ def give_form(notebook, lesson):
         for tag in tags & WRITTEN.keys():
             cell.source = WRITTEN[tag]
         if cell.cell_type == "markdown":
-            if re.search(r"^#+ Exercise [\d.]+:", cell.source, re.M):
-                exercises.append(f"{lesson}.{len(exercises) + 1}")
-                cell.source = re.sub(
-                    r"^(#+ Exercise) [\d.]+:",
-                    rf"\1 {exercises[-1]}:",
-                    cell.source,
-                    flags=re.M,
-                )
+            number = f"{lesson}.{len(exercises) + 1}"
+            cell.source, found = re.subn(
+                r"^(#+ Exercise) [\d.]+:",
+                rf"\1 {number}:",
+                cell.source,
+                flags=re.M,
+            )
+            if found:
+                exercises.append(number)
             if "solution" not in tags:
                 guessed = cell.source.startswith("**Predict first.**")
             continue
         if "exercise" in tags:
-            stub = re.match(r"(\w+) = None  # ", cell.source)
+            stub = STUB.match(cell.source)
             if not stub:
-                sys.exit(
-                    f"Exercise {exercises[-1]}: begin its cell with {STUB}"
-                )
+                which = f"Exercise {exercises[-1]}"
+                sys.exit(f"{which}: begin its cell with {FIRST_LINE}")
             name = stub[1]
         if "check" in tags:
-            number = exercises[-1]
             body = re.sub(r"^# @title .*\n", "", cell.source)
             body = re.sub(
                 r'^check\((?:\s*"[\d.]+",\s*"\w+",)?',
-                f'check(\n    "{number}",\n    "{name}",',
+                f'check(\n    "{exercises[-1]}",\n    "{name}",',
                 body,
                 flags=re.M,
             )
-            cell.source = f"# @title Check {number}\n{body}"
+            cell.source = f"# @title Check {exercises[-1]}\n{body}"
         if "passed" in tags:
             numbers = ", ".join(f'"{number}"' for number in exercises)
             cell.source = "# @title Which checks have passed? Run me.\n"
