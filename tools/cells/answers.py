@@ -29,7 +29,7 @@ def in_words(value, right):
     try:
         array = np.asarray(value)
     except Exception:
-        return "NumPy makes no array of it. Do its rows differ in length?"
+        return "NumPy can't make an array of it. Do its rows differ in length?"
     example = np.asarray(0 if callable(right) else right)
     wanted = kinds[example.dtype.kind]
     got = kinds.get(array.dtype.kind, f"the type {type(value).__name__}")
@@ -39,10 +39,10 @@ def in_words(value, right):
         return "It holds a NaN or an infinity. Was something divided by 0?"
     if not callable(right) and array.shape != example.shape:
         expected = example.shape or "a single number"
-        return f"Its shape is {array.shape}; expected is {expected}."
+        return f"Its shape is {array.shape}; it should be {expected}."
     if array.size == 1:
-        return f"You have {array.item()}."
-    return "Its numbers are not the ones expected."
+        return f"Your answer is {array.item()}."
+    return "The type and the shape are right, but not the numbers."
 
 
 def check(number, name, answer, right, takeaway, *mistakes):

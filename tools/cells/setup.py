@@ -20,7 +20,7 @@ DATA = Path("../data" if Path("../data/get_mnist.py").exists() else ".")
 SAMPLE = DATA / "mnist-sample.npz"
 FULL = (DATA / "mnist.npz").exists() or not SAMPLE.exists()
 if not FULL:
-    print("5,000 of the 70,000 digits are here, so expect lower scores.")
+    print("Only 5,000 of the 70,000 digits are here: expect lower scores.")
     print("For all of them, run data/get_mnist.py and restart the kernel.")
 
 
@@ -33,6 +33,6 @@ def load_mnist():
     try:
         return keras.datasets.mnist.load_data()
     except Exception:
-        advice = "MNIST could not be downloaded. Try again where there is a "
-        advice += "network, or put the file mnist.npz beside this notebook."
+        advice = "MNIST could not be downloaded. Connect to the internet and run "
+        advice += "this again, or put the file mnist.npz beside the notebook."
         raise RuntimeError(advice) from None
