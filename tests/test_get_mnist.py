@@ -410,5 +410,5 @@ def test_lesson_alone_without_a_network_says_what_to_do(lesson, monkeypatch):
 
     names = lesson()
     monkeypatch.setattr("keras.src.datasets.mnist.get_file", get_file)
-    with pytest.raises(RuntimeError, match="put the file mnist.npz beside"):
+    with pytest.raises(RuntimeError, match="put mnist.npz beside"):
         names["load_mnist"]()

@@ -29,7 +29,7 @@ def in_words(value, right):
     try:
         array = np.asarray(value)
     except Exception:
-        return "NumPy can't make an array of it. Do its rows differ in length?"
+        return "It can't be made an array. Do its rows differ in length?"
     example = np.asarray(0 if callable(right) else right)
     wanted = kinds[example.dtype.kind]
     got = kinds.get(array.dtype.kind, f"the type {type(value).__name__}")
@@ -54,8 +54,8 @@ def check(number, name, answer, right, takeaway, *mistakes):
     if name not in globals():
         return print(f"○ Not yet: there is no {name}. Run the cell above.")
     if globals()[name] is None:
-        text = f"○ Not yet: {name} is None. Write your answer into the cell "
-        return print(text + "above; if that ends with an error, fix it first.")
+        text = f"○ Not yet: {name} is None. Write your answer in the cell "
+        return print(text + "above. If that cell has an error, fix it first.")
     CHECKS[number] = False
     try:
         value = answer() if callable(answer) else answer
@@ -75,7 +75,7 @@ def check(number, name, answer, right, takeaway, *mistakes):
 
 
 def list_checks(*numbers):
-    """Print of each exercise whether its check has passed."""
+    """Print whether each exercise's check has passed."""
     words = {True: "✔ passed", False: "✘ not right yet", None: "○ not yet"}
     for number in numbers:
         print(f"Exercise {number}: {words[CHECKS.get(number)]}")

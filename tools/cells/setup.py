@@ -33,6 +33,6 @@ def load_mnist():
     try:
         return keras.datasets.mnist.load_data()
     except Exception:
-        advice = "MNIST could not be downloaded. Connect to the internet and run "
-        advice += "this again, or put the file mnist.npz beside the notebook."
+        advice = "MNIST could not be downloaded. Connect to the internet and "
+        advice += "run this again, or put mnist.npz beside this notebook."
         raise RuntimeError(advice) from None
