@@ -29,7 +29,7 @@ def in_words(value, right):
     try:
         array = np.asarray(value)
     except Exception:
-        return "It can't be made an array. Do its rows differ in length?"
+        return "It can't be turned into an array. Do its rows differ?"
     example = np.asarray(0 if callable(right) else right)
     wanted = kinds[example.dtype.kind]
     got = kinds.get(array.dtype.kind, f"the type {type(value).__name__}")
