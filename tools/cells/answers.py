@@ -1,4 +1,4 @@
-# @title What checks your answers: run me.
+# @title The answer checker. Run me.
 import re
 
 from IPython import get_ipython
@@ -29,14 +29,14 @@ def in_words(value, right):
     try:
         array = np.asarray(value)
     except Exception:
-        return "It can't be turned into an array. Do its rows differ?"
+        return "NumPy can't turn it into an array. Are its rows alike?"
     example = np.asarray(0 if callable(right) else right)
     wanted = kinds[example.dtype.kind]
     got = kinds.get(array.dtype.kind, f"the type {type(value).__name__}")
     if got != wanted:
         return f"I expected {wanted} and got {got}."
     if got == "numbers" and not np.isfinite(array).all():
-        return "It holds a NaN or an infinity. Was something divided by 0?"
+        return "It contains a NaN or an infinity. Was something divided by 0?"
     if not callable(right) and array.shape != example.shape:
         expected = example.shape or "a single number"
         return f"Its shape is {array.shape}; it should be {expected}."
