@@ -29,7 +29,7 @@ def in_words(value, right):
     try:
         array = np.asarray(value)
     except Exception:
-        return "NumPy can't turn it into an array. Are its rows alike?"
+        return "That can't become an array. Do its rows differ in length?"
     example = np.asarray(0 if callable(right) else right)
     wanted = kinds[example.dtype.kind]
     got = kinds.get(array.dtype.kind, f"the type {type(value).__name__}")
