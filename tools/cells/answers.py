@@ -42,7 +42,7 @@ def in_words(value, right):
         return f"Its shape is {array.shape}; it should be {expected}."
     if array.size == 1:
         return f"Your answer is {array.item()}."
-    return "The type and the shape are right, but not the numbers."
+    return "The type and the shape are right, but the numbers aren't."
 
 
 def check(number, name, answer, right, takeaway, *mistakes):
