@@ -153,6 +153,23 @@ def better(args):
         yield new
 
 
+def seeds(args):
+    """What lesson 3's recipe and lesson 4's rival get, over several seeds."""
+    names = {
+        "the better recipe": "better",
+        "ten plain epochs": "plain",
+        "the better recipe, 64 neurons a layer": "half",
+    }
+    contenders = {
+        name: ("pieces.held_back", {"recipe": recipe, **args.seed})
+        for name, recipe in names.items()
+    }
+    results = in_turn(contenders, args.seeds)
+    sides = [side(n, tries, "mistakes") for n, tries in results.items()]
+    unit = "mistakes in 5,000"
+    yield row("lesson 3, validation images", *sides[:2], sides[2:], unit=unit)
+
+
 def peers(args):
     own = ["fit, 50 steps a trip", "fit, XLA, 50 steps a trip"]
     own.append("tf.function, XLA step")  # all with the peers' batches of 128
@@ -358,6 +375,7 @@ def setup(args):
 
 ROWS = [
     better,
+    seeds,
     peers,
     epoch,
     cnn,
