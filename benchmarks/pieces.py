@@ -48,7 +48,7 @@ def better_recipe(setting, seed=42, images=None):
     train, cosine = lesson["train"], lesson["cosine"]
     with stopwatch() as seconds:
         if setting == "lesson":
-            model, _ = lesson["train_better"](seed)
+            model, _ = lesson["train_cosine"](seed)
         else:  # cosine counts batches of 128
             options = {"epochs": 5, "batch_size": 256, "seed": seed}
             model, _ = train(x, y, rate=cosine(0.008, x[::2], 5), **options)
@@ -68,7 +68,7 @@ def held_back(recipe, seed=42, images=None):
         model, _ = lesson["train"](lesson["x_fit"], lesson["y_fit"], **fit)
     else:
         units = 64 if recipe == "half" else 128
-        model, _ = lesson["train_better"](seed, units)
+        model, _ = lesson["train_cosine"](seed, units)
     share = right(model(lesson["x_val"]), lesson["y_val"])
     return {"mistakes": round(len(lesson["x_val"]) * (1 - share))}
 

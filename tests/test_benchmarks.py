@@ -101,7 +101,7 @@ def test_plain_network():
 def test_lesson_3_network(full_mnist):
     lesson = pieces.lesson_3(*pieces.mnist(120)[:2])
     assert lesson["make_model"]().count_params() == PARAMETERS
-    assert {"train", "cosine", "train_better"} <= set(lesson)
+    assert {"train", "cosine", "train_cosine"} <= set(lesson)
 
 
 def test_torch_network():
