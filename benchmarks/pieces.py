@@ -56,9 +56,9 @@ def better_recipe(setting, seed=42, images=None):
 
 
 def held_back(recipe, seed=42, images=None):
-    """Train on lesson 3's x_fit by a recipe of its; count mistakes on x_val.
+    """Train by one of three recipes on x_fit; count the mistakes on x_val.
 
-    "better": as the lesson does; "half": so, with 64 neurons a layer; "plain":
+    "cosine": as the lesson does; "half": so, with 64 neurons a layer; "plain":
     ten epochs in batches of 32, as lesson 0, but softmax.
     """
     x, y, _, _ = mnist(images)

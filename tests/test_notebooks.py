@@ -152,6 +152,14 @@ def test_headings_nest(notebook):
         assert below <= above + 1
 
 
+def test_code_blocks_in_texts_are_fenced(notebook):
+    """A fence stands alone in its line, else it's shown as running text."""
+    for text in texts(notebook):
+        fences = [line for line in text.splitlines() if "```" in line]
+        assert all(map(re.compile(r"```\w*").fullmatch, fences)), text
+        assert len(fences) % 2 == 0, text
+
+
 def test_opening_and_closing(notebook):
     first, *_, last = notebook.cells
     assert first.cell_type == last.cell_type == "markdown"
