@@ -93,18 +93,22 @@ def seven():
     return page
 
 
+def launch(chromium, *options):
+    """Start the Chromium or Chrome that is here, with options if given."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    program = program or chromium.executable_path
+    if not Path(program).exists():
+        missing("Chromium or Chrome")
+    options = ["--no-sandbox", "--disable-gpu", *options]
+    return chromium.launch(executable_path=program, args=options)
+
+
 @pytest.fixture(scope="module")
 def browser():
     from playwright.sync_api import sync_playwright
 
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
-        program = program or playwright.chromium.executable_path
-        if not Path(program).exists():
-            missing("Chromium or Chrome")
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch(playwright.chromium)
         yield browser
         browser.close()
 

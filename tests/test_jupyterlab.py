@@ -15,9 +15,12 @@ import time
 import tomllib
 from pathlib import Path
 
+import draw_digits
 import nbformat
+import numpy as np
 import pytest
-from conftest import draw_a_one, missing
+from conftest import draw_a_one, launch, missing
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 LESSONS = {p.stem[:2]: p for p in sorted(ROOT.glob("notebooks/*.ipynb"))}
@@ -79,16 +82,49 @@ def address(folder, browser):
         lab.wait()
 
 
+CAMERAS = """window.tracks = [];  // of each camera that was started
+const media = navigator.mediaDevices, start = media.getUserMedia.bind(media);
+media.getUserMedia = async (wanted) => {
+    const stream = await start(wanted);
+    window.tracks.push(...stream.getTracks());
+    return stream;
+};"""
+
+
 @pytest.fixture
-def page(request, browser, address):
+def camera(browser, tmp_path):
+    """A browser whose camera sees a 3 on a sheet of paper on a dark table."""
+    ink = draw_digits.written("3", 200, 14, np.random.default_rng(3))
+    paper = draw_digits.on_paper(ink, np.random.default_rng(3))
+    film = Image.new("RGB", (640, 480), "dimgrey")
+    film.paste(Image.fromarray(paper), (120, 20))
+    path = tmp_path / "film.mjpeg"
+    for _ in range(3):
+        with path.open("ab") as file:
+            film.save(file, format="jpeg")
+    browser = launch(
+        browser.browser_type,
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={path}",
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(request, address):
     """JupyterLab as `make lab` opens it; at the end its kernels are ended.
 
     Where the test fails, build/ holds a picture of what was on the screen.
     """
+    with_camera = "camera" in request.fixturenames
+    browser = request.getfixturevalue("camera" if with_camera else "browser")
     context = browser.new_context(viewport={"width": 1300, "height": 950})
     context.set_default_timeout(1000 * STEP)
     page, failed = context.new_page(), request.session.testsfailed
     page.address = address
+    page.add_init_script(CAMERAS)
     page.goto(address + "&reset")
     page.locator(SHOWN + ".jp-Cell").first.wait_for()
     yield page
@@ -233,6 +269,29 @@ def run(page, cell, source=None):
     return "\n".join(shown).strip()
 
 
+AT_REST = """canvas => new Promise(done => {
+    const image = new Image();  // loaded after the one that it is loading
+    image.onload = () => setTimeout(done);
+    image.src = canvas.toDataURL();
+})"""
+
+
+def draw(page, place, strokes):
+    """Draw strokes on a canvas, points (x, y) between 0 and 1."""
+    canvas = place.locator("canvas")
+    canvas.hover()  # waits until it stands still
+    box = canvas.bounding_box()
+    for stroke in strokes:
+        canvas.evaluate(AT_REST)  # it redraws itself after each stroke
+        for i, (x, y) in enumerate(stroke):
+            x, y = box["x"] + x * box["width"], box["y"] + y * box["height"]
+            page.mouse.move(x, y, steps=12)
+            if i == 0:
+                page.mouse.down()
+        page.mouse.up()
+    canvas.evaluate(AT_REST)
+
+
 def test_check_answers_what_is_typed_and_solution_unfolds(page):
     path = LESSONS["01"]
     start(page, path)
@@ -266,6 +325,7 @@ def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
     page.on("filechooser", lambda chooser: None)  # see test_page.py
     start(page, path)
     wait_for_run(page)
+    assert page.evaluate("tracks") == []  # no camera without a click
 
     upload = cell(page, find(path, "upload_here(say"))
     with page.expect_file_chooser() as chooser:
@@ -273,19 +333,21 @@ def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
     chooser.value.set_files(ROOT / "data/digits/turned_7.jpg")
     upload.get_by_text(re.compile("turned_7.jpg: 7, .+ confident")).wait_for()
 
+    upload.get_by_role("button", name="Take a photo").click()
+    sentence = re.compile("No camera here .+ choose its file instead")
+    upload.get_by_text(sentence).wait_for()
+    upload.get_by_role("button", name="Take a photo").wait_for()
+
     place = find(path, "canvas = draw_here(prepare)")
     output = cell(page, place).locator(".jp-OutputArea-output").last
-    answer, canvas = output.locator("img"), output.locator("canvas")
-    before = answer.get_attribute("src")
-    canvas.hover()  # waits until it stands still
-    box = canvas.bounding_box()
-    for i, (x, y) in enumerate([(0.3, 0.25), (0.7, 0.25), (0.45, 0.85)]):
-        x, y = box["x"] + x * box["width"], box["y"] + y * box["height"]
-        page.mouse.move(x, y, steps=12)
-        if i == 0:
-            page.mouse.down()
-    page.mouse.up()
-    wait_until(lambda: answer.get_attribute("src") != before)
+    output.get_by_alt_text("nothing is drawn yet").wait_for()
+    draw(page, output, [[(0.3, 0.25), (0.7, 0.25), (0.45, 0.85)]])
+    seven = re.compile("predicted: 7, .+ confident")
+    output.get_by_alt_text(seven).wait_for()
+    output.get_by_title("Clear").click()
+    output.get_by_alt_text("nothing is drawn yet").wait_for()
+    output.get_by_title("Undo").click()
+    output.get_by_alt_text(seven).wait_for()
 
     inside = "output => output.contains(document.activeElement)"
     output.locator("button").first.click()
@@ -298,6 +360,76 @@ def test_lesson_5_reads_what_is_uploaded_and_drawn(page):
     page.keyboard.press("Escape")
     page.keyboard.press("b")
     assert run(page, cell(page, place + 1), READ) == "7"
+
+
+def test_lesson_5_reads_what_the_camera_sees(camera, page):
+    path = LESSONS["05"]
+    start(page, path)
+    wait_for_run(page)
+    upload = cell(page, find(path, "upload_here(say"))
+    upload.scroll_into_view_if_needed()
+    assert page.evaluate("tracks") == []  # no camera without a click
+    for shots in (1, 2):
+        upload.get_by_role("button", name="Take a photo").click()
+        upload.get_by_text("Preview ready").wait_for()
+        page.wait_for_function("document.querySelector('video').currentTime")
+        upload.get_by_role("button", name="Capture").click()
+        read = rf"(camera.png: 3, \d+% confident\s*){{{shots}}}"
+        upload.get_by_text(re.compile(read)).wait_for()
+        upload.get_by_role("button", name="Stop the camera").click()
+        upload.locator("video").wait_for(state="detached")
+        page.wait_for_function("tracks.every(t => t.readyState == 'ended')")
+        assert page.evaluate("tracks.length") == shots
+
+    upload.get_by_role("button", name="Take a photo").click()
+    upload.get_by_text("Preview ready").wait_for()
+    run(page, upload)  # what it showed is gone, and with it the camera
+    page.wait_for_function("tracks.every(t => t.readyState == 'ended')")
+    assert page.evaluate("tracks.length") == 3
+
+
+def test_lesson_5_scores_ten_digits(page, tmp_path):
+    path = LESSONS["05"]
+    page.on("filechooser", lambda chooser: None)  # see test_page.py
+    start(page, path)
+    wait_for_run(page)
+    shown = cell(page, find(path, "score_here(prepare, UPLOAD)"))
+    shown.scroll_into_view_if_needed()
+    go_on = shown.get_by_role("button", name="Next")
+    score = re.compile(r"(\d+) of 10 are right")
+
+    shown.get_by_text("Draw a 0.").wait_for()
+    go_on.click()
+    shown.get_by_text("Nothing is drawn yet.").wait_for()
+    for digit in range(10):
+        shown.get_by_text(f"Draw a {digit}.").wait_for()
+        strokes = map(np.array, draw_digits.PATHS[str(digit)])
+        strokes = [draw_digits.smooth(s)[::4] / 2 + 0.2 for s in strokes]
+        draw(page, shown, strokes)
+        go_on.click()
+    shown.get_by_text("All ten are drawn.").wait_for()
+    text = shown.get_by_text(score)
+    assert int(score.search(text.text_content())[1]) >= 8
+    assert shown.locator(".jp-RenderedImage img").count() == 1
+    assert go_on.is_disabled()
+
+    shown.get_by_role("button", name="Start again").click()
+    shown.get_by_text("Draw a 0.").wait_for()
+    text.wait_for(state="detached")
+    assert shown.get_by_title("Undo").is_disabled()
+
+    rng = np.random.default_rng(5)
+    for row in ("012345", "0123456789"):
+        ink = draw_digits.written(row, 100, 8, rng)
+        image = Image.fromarray(draw_digits.on_paper(ink, rng))
+        image.save(tmp_path / f"{row}.png")
+        with page.expect_file_chooser() as chooser:
+            shown.locator("button").filter(has_text="Upload").click()
+        chooser.value.set_files(tmp_path / f"{row}.png")
+        if row == "012345":
+            shown.get_by_text("I found 6 pieces of ink, not ten.").wait_for()
+    text.wait_for()
+    assert int(score.search(text.text_content())[1]) >= 8
 
 
 def test_running_a_cell_unfolds_its_output(page):

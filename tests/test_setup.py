@@ -13,10 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import install
 import nbformat
+import numpy as np
 import psutil
 import pytest
+from lessons import sources
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -90,13 +93,43 @@ def test_lessons_import_nothing_that_is_not_locked():
 
 
 def test_lessons_install_what_is_locked():
-    """Only Colab needs it, and there only lesson 5's canvas."""
+    """Colab and Kaggle lack one package, that of lesson 5's canvas."""
     text = "".join(
         p.read_text("utf-8") for p in ROOT.glob("notebooks/*.ipynb")
     )
     installed = re.findall(r"install -q ([\w-]+)==([\d.]+)", text)
     pin = locked("requirements.lock")["wigglystuff"]
     assert installed == [("wigglystuff", pin)]
+
+
+def test_lesson_5_without_a_network_does_without_its_canvas(
+    monkeypatch, capsys
+):
+    """Where the package is missing, pip is asked once, and may fail."""
+    asked, shown = [], []
+    monkeypatch.setitem(sys.modules, "wigglystuff", None)  # as if missing
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: asked.append(command[-3:])
+    )
+    cell = {"np": np, "cv2": cv2}
+    for source in sources("05", "folded"):
+        if "Paint" in source:
+            exec(source, cell)
+    cell |= {"x_val": np.zeros((1, 28, 28)), "y_val": np.array([4])}
+    cell |= {"plt": SimpleNamespace(show=lambda: None), "model": None}
+    cell |= {"show_reading": lambda *_: None, "display": shown.append}
+    assert cell["draw_here"](lambda grey: None) is None
+    assert capsys.readouterr().out.startswith("No canvas here: ")
+    cell["score_here"](lambda grey: None)
+    assert capsys.readouterr().out.startswith("No canvas here: ")
+    (parts,) = (box.children for box in shown)
+    assert [type(part).__name__ for part in parts] == [
+        "FileUpload",
+        "HTML",
+        "Output",
+    ]
+    pin = locked("requirements.lock")["wigglystuff"]
+    assert asked == [[f"wigglystuff=={pin}", "--retries", "1"]]
 
 
 # What stops a set-up: all but the last by a machine that is made up

@@ -37,7 +37,7 @@ def written():
         if path.suffix in (".py", ".md")
     }
     reader = [
-        cell.source
+        re.sub(r"^# @title .*\n", "", cell.source)
         for cell in nbformat.read(LESSON_5, as_version=4).cells
         if "read-digits" in cell.metadata.get("tags", [])
     ]

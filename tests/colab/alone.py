@@ -36,3 +36,4 @@ def test_lesson_runs_alone(path, tmp_path, monkeypatch):
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             assert output.get("name") != "stderr", output.text
+            assert "No canvas here" not in output.get("text", ""), output.text
