@@ -206,8 +206,11 @@ def test_exercises_have_stub_check_and_solution(path, notebook):
     stubs = [i for i, cell in enumerate(cells) if has_tag(cell, "exercise")]
     assert 2 <= len(stubs) <= 5
     assert len(stubs) == len(tagged(notebook, "check"))
-    (told,) = [i for i, cell in enumerate(cells) if has_tag(cell, "how_to")]
-    assert has_tag(cells[told + 1], "answers") and told < stubs[0] - 2
+    first = cells[stubs[0] - 3 : stubs[0] - 1]
+    assert [
+        has_tag(*pair)
+        for pair in zip(first, ["how_to", "answers"], strict=True)
+    ] == [True, True]
     for number, i in enumerate(stubs, 1):
         text, stub, check, solution = cells[i - 1 : i + 3]
         title = rf"###+ Exercise {int(lesson)}\.{number}: \w.+\n\n\w"
