@@ -10,6 +10,7 @@ import statistics
 import sys
 import threading
 import time
+from pathlib import Path
 
 import child
 from child import ROOT, mnist, right
@@ -246,6 +247,26 @@ def cnn(epochs=None, seed=1, images=None):
     score = right(model.predict(x_test, verbose=0), y_test)
     per_epoch = seconds[0] / (epochs or of)
     return {"seconds": per_epoch * of, "of": of, "accuracy": score}
+
+
+def cnn_reader(seed=1, images=None):
+    """Draw digits and other things, and train a network of eleven classes.
+
+    As lesson 6 does. A test digit that it refuses counts as a mistake.
+    """
+    import cv2
+    import keras
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from lessons import names_of
+
+    names = {"keras": keras, "np": np, "cv2": cv2, "plt": plt, "Path": Path}
+    lesson = names_of("06", "reader", "make-reader", **names, FULL=True)
+    x, y, x_test, y_test = mnist(images)
+    with stopwatch() as seconds:
+        model = lesson["train_reader"](x, y, seed)
+    score = right(model.predict(x_test, verbose=0), y_test)
+    return {"seconds": seconds[0], "accuracy": score}
 
 
 def cnn_recipe(name, seed=1, images=None):

@@ -1,15 +1,23 @@
-"""Lesson 6: the network it saves, and the functions that train it."""
+"""Lesson 6: the networks it saves, what trains them, what draws digits."""
 
+from pathlib import Path
+
+import cv2
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from conftest import DATA, saved_model
 from lessons import names_of
+from test_page import NO_DIGITS, others
+
+MODULES = {"keras": keras, "np": np, "cv2": cv2, "plt": plt, "Path": Path}
 
 
 @pytest.fixture(scope="module")
 def lesson():
-    return names_of("06", "cnn", keras=keras, np=np, FULL=True)
+    tags = "cnn", "reader", "make-reader"
+    return names_of("06", *tags, **MODULES, FULL=True)
 
 
 @pytest.fixture(scope="module")
@@ -23,21 +31,70 @@ def model(full_mnist):
     return saved_model("digit_cnn.keras")
 
 
-def test_saved_network_reads_the_official_test_set(model, test_set):
+@pytest.fixture(scope="module")
+def reader(full_mnist):
+    return saved_model("digit_reader.keras")
+
+
+def test_saved_networks_read_the_official_test_set(model, reader, test_set):
+    """The reader by all its eleven outputs: a refusal is a mistake."""
     x, y = test_set
-    answers = model.predict(x, verbose=0).argmax(axis=1)
-    accuracy = np.mean(answers == y)
-    assert 0.9940 < accuracy < 0.9965, "Run lesson 6 on the full MNIST again."
+    for network in (model, reader):
+        answers = network.predict(x, verbose=0).argmax(axis=1)
+        accuracy = np.mean(answers == y)
+        assert 0.9940 < accuracy < 0.9965, "Run lesson 6 on all of MNIST."
 
 
-def test_saved_network_has_the_interface_of_lesson_5(model, test_set):
-    assert model.input_shape == (None, 28, 28)
-    assert model.output_shape == (None, 10)
-    for n in [1, 3]:
-        probabilities = model.predict_on_batch(test_set[0][:n])
-        assert probabilities.shape == (n, 10)
-        assert np.all(probabilities >= 0)
-        assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+def test_saved_networks_have_the_interface_of_lesson_5(
+    model, reader, test_set
+):
+    for network, classes in [(model, 10), (reader, 11)]:
+        assert network.input_shape == (None, 28, 28)
+        assert network.output_shape == (None, classes)
+        for n in [1, 3]:
+            p = network.predict_on_batch(test_set[0][:n])
+            assert p.shape == (n, classes)
+            assert np.all(p >= 0)
+            assert np.allclose(p.sum(axis=1), 1, atol=1e-5)
+
+
+def test_reader_refuses_what_it_has_not_seen(reader, lesson):
+    """Shapes, faces, scribbles, letters that the tests draw, not lesson 6."""
+    names, drawn = zip(*others(np.random.default_rng(0)), strict=True)
+    images = np.stack([lesson["to_mnist"](ink) for ink in drawn])
+    refused = reader.predict(images, verbose=0).argmax(axis=1) == 10
+    kinds = np.where(np.isin(names, list(NO_DIGITS)), "shape", names)
+    for kind in np.unique(kinds):
+        here = refused[kinds == kind]
+        print(f"{kind}: {here.sum()} of {len(here)} refused")
+        assert here.mean() >= (0.8 if kind == "shape" else 0.9), kind
+    assert refused.mean() >= 0.93
+
+
+# What the lesson draws
+
+
+def test_drawn_anew_a_digit_is_like_mnists_and_has_ink(lesson, test_set):
+    x, y = test_set[0][:200], test_set[1][:200]
+    rng = np.random.default_rng(0)
+    images = lesson["make_digits"](x, y, rng)
+    images = [*images, *lesson["make_others"](x, y, 110, rng)]
+    for image in images:
+        assert image.shape == (28, 28) and image.dtype == np.float32
+        assert image.min() >= 0 and 0.5 < image.max() <= 1 + 1e-6
+        rows, columns = np.nonzero(image > 0.1)
+        assert max(np.ptp(rows), np.ptp(columns)) <= 20
+        middle = (np.indices((28, 28)) * image).sum((1, 2)) / image.sum()
+        assert np.allclose(middle, 14, atol=0.51)
+
+
+@pytest.mark.parametrize("digit", ["one", "seven"])
+def test_no_two_of_the_lessons_own_are_alike(lesson, digit):
+    rng = np.random.default_rng(0)
+    some = [lesson[f"draw_{digit}"](rng) for _ in range(20)]
+    for ink in some:
+        assert ink.shape == (56, 56) and set(np.unique(ink)) == {0, 1}
+    assert len({ink.tobytes() for ink in some}) == 20
 
 
 def test_half_written_file_is_not_left_behind():

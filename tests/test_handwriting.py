@@ -28,6 +28,7 @@ from sklearn.datasets import load_digits
 SHARED = DATA.parents[1] / "shared"
 HEIC = Path(__file__).with_name("seven.heic")  # the fixture, as a phone's file
 MODELS = {"CNN": "digit_cnn.keras", "MLP": "digit_mlp.keras"}
+MODELS["reader"] = "digit_reader.keras"  # of eleven classes
 # Accuracy on single digits by other hands. Goals: 97 and 98, 93 and 97 %.
 # Five MLPs of other seeds got 287 to 294 of 296, and 512 to 518 of 551.
 FLOORS = {
@@ -35,9 +36,12 @@ FLOORS = {
     ("handwriting", "CNN"): 0.98,
     ("handwriting-cells", "MLP"): 0.92,
     ("handwriting-cells", "CNN"): 0.96,
+    ("handwriting", "reader"): 0.98,
+    ("handwriting-cells", "reader"): 0.96,
+    ("handwriting-new", "reader"): 0.95,
 }
 # On thirteen people's, by networks of all of MNIST, and of the sample.
-PEOPLE = [("MLP", (0.85, 0.7)), ("CNN", (0.89, 0.8))]
+PEOPLE = [("MLP", (0.85, 0.7)), ("CNN", (0.89, 0.8)), ("reader", (0.9, 0.8))]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,32 @@ def test_reads_thirteen_people(lesson, name, floor):
     ones = right[labels == 1].mean()
     print(f"{name}: {right.mean():.1%}, of the 1s {ones:.1%}")
     assert right.mean() >= floor[on_sample()]
+
+
+class Answers:
+    """A network that gives these probabilities, whatever it sees."""
+
+    def __init__(self, p):
+        self.p = np.float32(p)
+
+    def predict_on_batch(self, images):
+        return np.stack([self.p] * len(images))
+
+
+@pytest.mark.parametrize(("answer", "digit"), [(7, 7), (0, 0), (10, None)])
+def test_an_eleventh_class_is_no_digit(lesson, seven, tmp_path, answer, digit):
+    p = np.full(11, 0.02)
+    p[answer] = 0.8
+    model, path = Answers(p), tmp_path / "seven.png"
+    Image.fromarray(seven).save(path)
+    assert lesson["read_digit"](path, model) == (digit, np.float32(0.8))
+    image = lesson["prepare"](seven)
+    _, _, bars = lesson["show_reading"](seven, image, model).axes
+    seen = "no digit" if digit is None else digit
+    assert bars.get_title() == f"predicted: {seen},\n80% confident"
+    ticks = [tick.get_text() for tick in bars.get_xticklabels()]
+    assert ticks == [*"0123456789", "none"]
+    lesson["plt"].close("all")
 
 
 def drawn(texts, size, margin):

@@ -33,21 +33,21 @@ def lesson():
 
 
 @pytest.fixture(scope="module")
-def cnn():
-    return saved_model(MODELS["CNN"])
+def network():
+    return saved_model(MODELS["reader"])
 
 
 # Strangers' handwriting
 
 
-def readings(lesson, cnn, folder):
+def readings(lesson, network, folder):
     """Yield (rows as they are read, as they are, kind) for each picture."""
     if not (SHARED / folder).exists():
         pytest.skip(f"needs ../shared/{folder}")
     with open(SHARED / folder / "labels.csv", encoding="utf-8") as file:
         for line in csv.DictReader(file):
             path = SHARED / folder / "images" / line["file"]
-            rows = lesson["read_page"](path, cnn)
+            rows = lesson["read_page"](path, network)
             yield rows, line["label"].split("/"), line["kind"]
 
 
@@ -63,9 +63,9 @@ def edits(a, b):
 
 
 @pytest.mark.slow
-def test_reads_pages_by_other_hands(lesson, full_mnist, cnn):
+def test_reads_pages_by_other_hands(lesson, full_mnist, network):
     right, wrong, written = defaultdict(list), 0, 0
-    for rows, truth, kind in readings(lesson, cnn, "handwriting-pages"):
+    for rows, truth, kind in readings(lesson, network, "handwriting-pages"):
         right[kind].append(rows == truth)
         wrong += edits("/".join(rows), "/".join(truth))
         written += sum(map(len, truth))
@@ -77,9 +77,9 @@ def test_reads_pages_by_other_hands(lesson, full_mnist, cnn):
 
 
 @pytest.mark.slow
-def test_reads_pictures_by_other_hands(lesson, full_mnist, cnn):
+def test_reads_pictures_by_other_hands(lesson, full_mnist, network):
     several, single = [], []
-    for rows, truth, _ in readings(lesson, cnn, "handwriting"):
+    for rows, truth, _ in readings(lesson, network, "handwriting"):
         one = len(truth) == len(truth[0]) == 1
         (single if one else several).append(rows == truth)
     print(f"{sum(several)} of {len(several)}, {np.mean(single):.1%} of single")
@@ -87,12 +87,12 @@ def test_reads_pictures_by_other_hands(lesson, full_mnist, cnn):
     assert np.mean(single) >= 0.975
 
 
-def test_reads_drawn_pages(lesson, full_mnist, cnn):
+def test_reads_drawn_pages(lesson, full_mnist, network):
     rng = np.random.default_rng(8)
     rows = ["".join(map(str, row)) for row in rng.integers(0, 10, (30, 5))]
     pages = ["/".join(rows[i : i + 3]) for i in range(0, 30, 3)]
     hits = [
-        lesson["read_page"](file, cnn) == text.split("/")
+        lesson["read_page"](file, network) == text.split("/")
         for file, text in drawn(pages, (80, 140), 0.6)
     ]
     print(f"{sum(hits)} of {len(hits)} pages")
@@ -112,7 +112,7 @@ def side_by_side(a, b):
     return cv2.resize(ink, None, fx=10, fy=10)
 
 
-def test_cuts_wide_pieces_in_two(lesson, full_mnist, cnn):
+def test_cuts_wide_pieces_in_two(lesson, full_mnist, network):
     """Pairs of test digits in one piece, but for 1s, which are narrow."""
     with np.load(full_mnist, allow_pickle=False) as file:
         x, y = file["x_test"] / np.float32(255), file["y_test"]
@@ -120,8 +120,8 @@ def test_cuts_wide_pieces_in_two(lesson, full_mnist, cnn):
     for i, j in zip(wide[::2], wide[1::2], strict=True):
         mask = side_by_side(x[i], x[j])
         digit = (0, 0, mask.shape[1], len(mask), mask)
-        parts = lesson["split_all"]([digit], cnn)
-        right += lesson["read_digits"](parts, cnn)[0] == [f"{y[i]}{y[j]}"]
+        parts = lesson["split_all"]([digit], network)
+        right += lesson["read_digits"](parts, network)[0] == [f"{y[i]}{y[j]}"]
     print(f"{right} of {len(wide) // 2} pairs")
     assert right >= 35
 
@@ -171,9 +171,9 @@ def test_what_cannot_be_read_is_told_with_advice(
 
 
 @pytest.mark.slow
-def test_mutated_files_raise_nothing_but_a_value_error(lesson, cnn, seven):
+def test_mutated_files_raise_nothing_but_a_value_error(lesson, network, seven):
     found, slowest = read_mutated(
-        lambda file: lesson["read_page"](file, cnn), seven, 1000
+        lambda file: lesson["read_page"](file, network), seven, 1000
     )
     assert all("".join(rows).isdigit() for rows in found if rows)
     assert found.count(["7"]) > 100 and slowest < 20  # seconds of processor
@@ -182,14 +182,14 @@ def test_mutated_files_raise_nothing_but_a_value_error(lesson, cnn, seven):
 # Time
 
 
-def test_twelve_megapixels(lesson, full_mnist, cnn, tmp_path):
+def test_twelve_megapixels(lesson, full_mnist, network, tmp_path):
     page = cv2.imread(str(DATA / "digits/number_0522_1859.jpg"), 0)
     page = cv2.resize(page, (4000, 3000), interpolation=cv2.INTER_CUBIC)
     Image.fromarray(page).convert("RGB").save(tmp_path / "photo.jpg")
     times = []
     for _ in range(3):
         start = time.process_time()
-        rows = lesson["read_page"](tmp_path / "photo.jpg", cnn)
+        rows = lesson["read_page"](tmp_path / "photo.jpg", network)
         times.append(time.process_time() - start)
         assert rows == ["0522", "1859"]
     print(f"{min(times):.2f} s of processor")

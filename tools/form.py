@@ -3,7 +3,8 @@
 It writes into the cell tagged
 - setup, how_to, answers, load_model, save_model, pictures or writers: the
   file of that name in tools/cells/, the same text in every lesson;
-- reader: lesson 5's cells tagged read-digits, for lesson 10;
+- reader: lesson 5's cells tagged read-digits, for lessons 6, 9 and 10;
+- maker: lesson 6's cells tagged make-reader, for lessons 9 and 10;
 - template: page/template.html, for a lesson alone;
 - check: the title "Check 3.2", that number and the answer's name in its call
   of `check`;
@@ -24,9 +25,20 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 ROOT = Path(__file__).parents[1]
 LESSON_5 = ROOT / "notebooks/05_predict_own_digits.ipynb"
+LESSON_6 = ROOT / "notebooks/06_convolutional_network.ipynb"
 FIRST_LINE = "NAME = None  # keep this line: it clears your last answer"
 STUB = re.compile(FIRST_LINE.replace("NAME", r"(\w+)") + "\n")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def gathered(path, tag, title):
+    """Return one cell's text: the title, and all of a lesson's cells so tagged."""
+    parts = [
+        re.sub(r"^# @title .*\n", "", cell.source)
+        for cell in nbformat.read(path, as_version=4).cells
+        if tag in cell.metadata.get("tags", [])
+    ]
+    return "\n\n\n".join([f"# @title {title}: run me.", *parts])
 
 
 def written():
@@ -36,13 +48,10 @@ def written():
         for path in (ROOT / "tools/cells").iterdir()
         if path.suffix in (".py", ".md")
     }
-    reader = [
-        re.sub(r"^# @title .*\n", "", cell.source)
-        for cell in nbformat.read(LESSON_5, as_version=4).cells
-        if "read-digits" in cell.metadata.get("tags", [])
-    ]
-    title = "# @title Lesson 5's reader of single digits: run me."
-    texts["reader"] = "\n\n\n".join([title, *reader])
+    title = "Lesson 5's reader of single digits"
+    texts["reader"] = gathered(LESSON_5, "read-digits", title)
+    title = "Lesson 6's network, and the digits that it draws"
+    texts["maker"] = gathered(LESSON_6, "make-reader", title)
     template = (ROOT / "page/template.html").read_text(encoding="utf-8")
     title = "# @title The page's template: page/template.html"
     texts["template"] = f'{title}\ntemplate = r"""{template}"""  # noqa: E501'

@@ -2,10 +2,11 @@
 import zipfile
 
 
-def load_model(name, x, y):
+def load_model(name, x, y, outputs=10):
     """Return the model that a lesson saved, or None with a word on why not.
 
-    It must read the images x (n, 28, 28) in [0, 1] with the labels y (n,).
+    It must read the images x (n, 28, 28) in [0, 1] with the labels y (n,),
+    and give so many probabilities for each.
     """
     if not (DATA / name).exists():
         return print(f"There is no {name}.")
@@ -13,13 +14,14 @@ def load_model(name, x, y):
         with zipfile.ZipFile(DATA / name) as file:
             assert file.testzip() is None  # every byte is as it was
         model = keras.models.load_model(DATA / name)
-        outputs = model.predict(x, verbose=0)
-        sums_to_1 = np.allclose(outputs.sum(axis=1), 1)
-        accuracy = np.mean(outputs.argmax(axis=1) == y)
+        p = model.predict(x, verbose=0)
+        sums_to_1 = np.allclose(p.sum(axis=1), 1)
+        accuracy = np.mean(p.argmax(axis=1) == y)
     except Exception:
         return print(f"{name} is damaged, or does not fit 28x28 pixels.")
-    if outputs.shape != (len(x), 10) or not sums_to_1:
-        print(f"{name} does not give ten probabilities.")
+    if p.shape != (len(x), outputs) or not sums_to_1:
+        wanted = {10: "ten", 11: "eleven"}[outputs]
+        print(f"{name} does not give {wanted} probabilities.")
     elif accuracy < (0.96 if FULL else 0.85):
         print(f"{name} has an accuracy of only {accuracy:.0%}.")
     else:
