@@ -250,7 +250,7 @@ def cnn(epochs=None, seed=1, images=None):
 
 
 def lesson_6_draws():
-    """Return all that trains lesson 6's last network, and lesson 5's reader."""
+    """Return what trains lesson 6's last network, and lesson 5's reader."""
     import cv2
     import keras
     import matplotlib.pyplot as plt

@@ -30,6 +30,7 @@ SIGHT = {
         [0.004733, 0.691367, 0.303900],
     ],
 }
+DIVERGING = {"PuOr"}  # for numbers of both signs
 APART = 10  # CIELAB; about 2.3 can just be told apart, side by side
 
 
@@ -69,15 +70,28 @@ def test_red_and_green_do_not():
     assert distances[0] > 100 > APART > min(distances)
 
 
+def maps():
+    """Return the names of the lessons' colour maps."""
+    paths = NOTEBOOKS.glob("*.ipynb")
+    text = "".join(path.read_text("utf-8") for path in paths)
+    return set(re.findall(r"cmap=\W+(\w+)", text)) | DIVERGING
+
+
 def test_maps_of_the_lessons_go_one_way_from_light_to_dark(sight):
-    text = "".join(
-        path.read_text("utf-8") for path in NOTEBOOKS.glob("*.ipynb")
-    )
-    maps = set(re.findall(r"cmap=\W+(\w+)", text))
-    assert {"binary", "Blues"} <= maps
-    for colormap in maps:
+    assert {"binary", "Blues"} <= maps()
+    for colormap in maps() - DIVERGING:
         steps = lightness_steps(colormap, sight)
         assert (steps > 0).all() or (steps < 0).all(), colormap
+
+
+@pytest.mark.parametrize("colormap", sorted(DIVERGING))
+def test_maps_of_signed_numbers_are_lightest_at_zero(colormap, sight):
+    """From there they darken both ways, to two ends that stay apart."""
+    steps = lightness_steps(colormap, sight)
+    assert (steps[:127] > 0).all() and (steps[128:] < 0).all()
+    for share in (0.1, 0.25):  # from the ends
+        pair = colormaps[colormap]([share, 1 - share])[:, :3]
+        assert closest(pair, sight) > APART
 
 
 def test_the_rainbow_does_not(sight):

@@ -32,7 +32,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def gathered(path, tag, title):
-    """Return one cell's text: the title, and all of a lesson's cells so tagged."""
+    """Return one cell's text: a title, and a lesson's cells with this tag."""
     parts = [
         re.sub(r"^# @title .*\n", "", cell.source)
         for cell in nbformat.read(path, as_version=4).cells
