@@ -277,15 +277,14 @@ def mistakes_on_people(model, prepare):
     return round(len(labels) * (1 - right(answers, labels)))
 
 
-def cnn_reader(seed=1, ours=0.5, images=None):
+def cnn_reader(seed=1, images=None):
     """Draw digits and other things, and train a network of eleven classes.
 
-    As lesson 6 does. ours: the share of 1s and 7s that it draws itself. A test
-    digit that it refuses counts as a mistake.
+    As lesson 6 does. A digit that it refuses counts as a mistake.
     """
     lesson, (x, y, x_test, y_test) = lesson_6_draws(), mnist(images)
     with stopwatch() as seconds:
-        model = lesson["train_reader"](x, y, seed, ours)
+        model = lesson["train_reader"](x, y, seed)
     score = right(model.predict(x_test, verbose=0), y_test)
     people = mistakes_on_people(model, lesson["prepare"])
     return {"seconds": seconds[0], "accuracy": score, "people": people}

@@ -156,6 +156,15 @@ def test_convolution_by_hand_equals_keras(lesson, size, k):
     assert np.allclose(ours, theirs[0, :, :, 0], atol=1e-4)
 
 
+def test_shift_curve_adds_no_shifts_of_its_own(lesson, model, test_set):
+    """A network that is called directly would shift at random."""
+    x, y = test_set[0][:300], test_set[1][:300]
+    answers = model.predict(lesson["shift"](x, 4), verbose=0).argmax(axis=1)
+    for _ in range(3):
+        (share,) = lesson["shift_curve"](model, x, y, [4])
+        assert share == np.mean(answers == y)
+
+
 @pytest.mark.parametrize("pixels", [-8, -3, 0, 3, 8])
 def test_shift_moves_ink_and_leaves_emptiness(lesson, pixels):
     images = np.zeros((1, 28, 28), np.float32)
