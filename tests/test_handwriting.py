@@ -30,14 +30,15 @@ HEIC = Path(__file__).with_name("seven.heic")  # the fixture, as a phone's file
 MODELS = {"CNN": "digit_cnn.keras", "MLP": "digit_mlp.keras"}
 MODELS["reader"] = "digit_reader.keras"  # of eleven classes
 # Accuracy on single digits by other hands. Goals: 97 and 98, 93 and 97 %.
-# Five MLPs of other seeds got 287 to 294 of 296, and 512 to 518 of 551.
+# Five MLPs of other seeds got 287 to 294 of 296, and 512 to 518 of 551; six
+# readers, whose refusals count as mistakes, 292 to 294 and 530 to 535.
 FLOORS = {
     ("handwriting", "MLP"): 0.96,
     ("handwriting", "CNN"): 0.98,
     ("handwriting-cells", "MLP"): 0.92,
     ("handwriting-cells", "CNN"): 0.96,
     ("handwriting", "reader"): 0.98,
-    ("handwriting-cells", "reader"): 0.96,
+    ("handwriting-cells", "reader"): 0.95,
     ("handwriting-new", "reader"): 0.95,
 }
 # On thirteen people's, by networks of all of MNIST, and of the sample.
