@@ -263,16 +263,11 @@ def lesson_6_draws():
 
 def mistakes_on_people(model, prepare):
     """Count scikit-learn's 1,797 digits that a model misreads or refuses."""
-    import cv2
     import numpy as np
-    from sklearn.datasets import load_digits
+    from lessons import thirteen_people
 
-    images = []
-    eights, labels = load_digits(return_X_y=True)
-    for eight in np.float32(eights.reshape(-1, 8, 8)) * 255 / 16:
-        size, how = (100, 100), cv2.INTER_CUBIC
-        page = cv2.resize(np.pad(eight, 1), size, interpolation=how)
-        images.append(prepare(np.uint8(255 - np.clip(page, 0, 255))))
+    pictures, labels = thirteen_people()
+    images = [prepare(grey) for grey in pictures]
     answers = model.predict(np.stack(images), verbose=0)
     return round(len(labels) * (1 - right(answers, labels)))
 

@@ -21,9 +21,8 @@ import pytest
 from conftest import DATA, missing, on_sample, saved_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lessons import names_of
+from lessons import names_of, thirteen_people
 from PIL import Image, features
-from sklearn.datasets import load_digits
 
 SHARED = DATA.parents[1] / "shared"
 HEIC = Path(__file__).with_name("seven.heic")  # the fixture, as a phone's file
@@ -83,14 +82,8 @@ def test_reads_other_hands(lesson, full_mnist, folder, name):
 @pytest.mark.parametrize(("name", "floor"), PEOPLE)
 def test_reads_thirteen_people(lesson, name, floor):
     """Real hands for every clone: scikit-learn's, as lesson 5 shows them."""
-    eights, labels = load_digits(return_X_y=True)
-    model, images = saved_model(MODELS[name]), []
-    for eight in np.float32(eights.reshape(-1, 8, 8)) * 255 / 16:
-        page = cv2.resize(
-            np.pad(eight, 1), (100, 100), interpolation=cv2.INTER_CUBIC
-        )
-        grey = np.uint8(255 - np.clip(page, 0, 255))
-        images.append(lesson["prepare"](grey))
+    model, (pictures, labels) = saved_model(MODELS[name]), thirteen_people()
+    images = [lesson["prepare"](grey) for grey in pictures]
     right = model.predict_on_batch(np.stack(images)).argmax(axis=1) == labels
     ones = right[labels == 1].mean()
     print(f"{name}: {right.mean():.1%}, of the 1s {ones:.1%}")
