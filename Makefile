@@ -7,6 +7,7 @@
 # make book   build the course's web site in build/book, from the notebooks
 # make student  copy the lessons without answers and outputs to build/student
 # make bench  time the lessons against other tools (about 40 minutes)
+# make ocr    give lesson 10's exam to free OCR tools (about 10 minutes)
 # make lock   renew the locks after a change of a requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)
@@ -22,7 +23,7 @@ PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadscope --no-loadscope-re
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab dev test test-all form run book student bench \
+.PHONY: help setup data lab dev test test-all form run book student bench ocr \
   repeat lock colab versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -108,6 +109,11 @@ bench: VENV = .venv-bench
 bench: LISTS += benchmarks/requirements.txt
 bench: data
 	$(VENV)/bin/python benchmarks/bench.py $(BENCH)
+
+ocr: VENV = .venv-ocr
+ocr: LISTS = benchmarks/ocr-requirements.txt
+ocr: data
+	$(VENV)/bin/python benchmarks/ocr.py
 
 data: setup
 	@$(if $(SAMPLE),,$(VENV)/bin/python data/get_mnist.py)

@@ -1,0 +1,182 @@
+"""What free OCR makes of lesson 10's exam: `make ocr` writes ocr.json.
+
+140 pages of MNIST's test digits, scored by the lesson's own `score`. Each
+tool gets every page as it is, binarised (Otsu, dark ink on white) and as the
+ink that the lesson itself finds, black on white. Tesseract may answer with
+digits only, and tries two page modes. What is no digit is dropped. Reported
+is each tool's best setting, chosen on the exam itself: that favours it.
+
+Only what needs no download at run time is here, so EasyOCR, docTR, PaddleOCR
+and TrOCR are not. ddddocr brings its weights, but is made for single words
+and answered nothing to whole pages. rapidocr-onnxruntime is RapidOCR's older
+package, with PP-OCRv4.
+"""
+
+import csv
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from contextlib import redirect_stdout
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+os.environ["OMP_THREAD_LIMIT"] = "1"  # Tesseract is faster so
+
+import cv2
+import numpy as np
+from child import mnist
+from lessons import names_of, sources
+
+TESSERACT = "tesseract - - -c tessedit_char_whitelist=0123456789 --psm"
+
+
+def lesson_10(x, y):
+    """Return all that the lesson's reader of pages and its score define."""
+    some = {"x_val": x[:100], "y_val": y[:100], "check": lambda *_: None}
+    tags = "reader", "pages", "read-page"
+    names = names_of("10", *tags, cv2=cv2, np=np, plt=None, **some)
+    for source in sources("10"):
+        if "def edits(" in source or "def score(" in source:
+            exec(source, names)
+    return names
+
+
+def otsu(grey):
+    """Binarise a page (h, w): dark ink on white."""
+    _, page = cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)
+    return 255 - page if page.mean() < 128 else page
+
+
+def tesseract(page, mode):
+    """Return Tesseract's words: [(x, y, w, h, text)]."""
+    _, png = cv2.imencode(".png", page)
+    command = [*TESSERACT.split(), mode, "tsv"]
+    done = subprocess.run(
+        command, input=png.tobytes(), capture_output=True, check=True
+    )
+    lines = done.stdout.decode().splitlines()
+    words = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    sides = "left", "top", "width", "height"
+    return [(*(int(word[s]) for s in sides), word["text"]) for word in words]
+
+
+def rapidocr():
+    """Return a function like `tesseract`, of one argument."""
+    from rapidocr import RapidOCR
+
+    # pages are upright: it need not ask whether a row is upside down
+    quiet = {"Global.use_cls": False, "Global.log_level": "critical"}
+    engine = RapidOCR(params=quiet)
+
+    def read(page):
+        answer = engine(cv2.cvtColor(page, cv2.COLOR_GRAY2BGR))
+        if answer.boxes is None:
+            return []
+        boxes = [cv2.boundingRect(np.int32(box)) for box in answer.boxes]
+        texts = zip(boxes, answer.txts, strict=True)
+        return [(*box, text) for box, text in texts]
+
+    return read
+
+
+def tools():
+    """Yield name, version and ways to read, by name, of each tool."""
+    if shutil.which("tesseract"):
+        about = subprocess.check_output(["tesseract", "--version"], text=True)
+        modes = {f"psm {m}": partial(tesseract, mode=m) for m in ("6", "11")}
+        yield "Tesseract", about.split()[1], modes
+    else:
+        print("Tesseract is left out: install it (apt: tesseract-ocr).")
+    yield "RapidOCR", version("rapidocr"), {"PP-OCRv6": rapidocr()}
+
+
+def into_rows(parts):
+    """Put pieces (x, y, w, h, text) into rows by their middles: digits only.
+
+    The lesson's own would join two rows here: the tools' boxes are roomy.
+    """
+    rows = []
+    only = [(*box, re.sub("[^0-9]", "", text)) for *box, text in parts]
+    parts = [(y + h / 2, x, h, text) for x, y, _, h, text in only if text]
+    for part in sorted(parts):
+        above = np.mean([middle for middle, *_ in rows[-1]]) if rows else -1e9
+        if part[0] - above < part[2] / 2:
+            rows[-1].append(part)
+        else:
+            rows.append([part])
+    order = [sorted(row, key=lambda part: part[1]) for row in rows]
+    return ["".join(text for *_, text in row) for row in order]
+
+
+def wilson(share, n, z=1.96):
+    """Return the 95 % interval of a share that was seen in n cases."""
+    middle = (share + z * z / 2 / n) / (1 + z * z / n)
+    spread = (share * (1 - share) / n + z * z / 4 / n / n) ** 0.5
+    spread *= z / (1 + z * z / n)
+    return [max(0.0, middle - spread), min(1.0, middle + spread)]
+
+
+def examine(read, prepare, exam, names):
+    """Read all pages; return the seconds for one and the scores by kind."""
+    started = time.perf_counter()
+    found = [into_rows(read(prepare(grey))) for grey, _, _ in exam]
+    seconds = (time.perf_counter() - started) / len(exam)
+    kinds = {}
+    for kind in [*names["KINDS"], "all"]:
+        chosen = [i for i, p in enumerate(exam) if kind in (p[2], "all")]
+        some, pages = [found[i] for i in chosen], [exam[i] for i in chosen]
+        with redirect_stdout(None):
+            whole, cer = map(float, names["score"](kind, some, pages))
+        interval = wilson(whole, len(pages))
+        silent = sum(not rows for rows in some) / len(pages)
+        kinds[kind] = {"whole": whole, "interval": interval}
+        kinds[kind] |= {"cer": cer, "silent": silent}
+    return {"seconds": seconds, "kinds": kinds}
+
+
+def best_of(ways, exam, names):
+    """Examine a tool in all settings; return its best, and what it tried."""
+    pages = {"as they are": lambda grey: grey, "binarised": otsu}
+    pages["the lesson's ink"] = lambda g: 255 * (1 - names["find_ink"](g))
+    settings = {}
+    for way, read in ways.items():
+        for how, prepare in pages.items():
+            settings[f"{way}, {how}"] = examine(read, prepare, exam, names)
+    tried = {name: s["kinds"]["all"] for name, s in settings.items()}
+    best = max(tried, key=lambda s: (tried[s]["whole"], -tried[s]["cer"]))
+    return {"setting": best, **settings[best], "tried": tried}
+
+
+def show(tool):
+    """Print a tool's best result, then all its settings."""
+    about = "\n{tool} {version}, {setting}, {seconds:.2f} s a page:"
+    print(about.format(**tool))
+    for name, r in [*tool["kinds"].items(), *tool["tried"].items()]:
+        low, high = r["interval"]
+        whole = f"{r['whole']:4.0%} whole ({low:.0%} to {high:.0%})"
+        rest = f"CER {r['cer']:.1%}, no answer {r['silent']:.0%}"
+        print(f"{name:26} {whole}, {rest}")
+
+
+def main():
+    """Give the exam to each tool; print and save the results."""
+    _, _, x, y = mnist()
+    names = lesson_10(x, y)
+    exam = names["make_pages"](x, y, 20, seed=11)
+    results = []
+    for name, number, ways in tools():
+        about = {"tool": name, "version": number}
+        results.append({**about, **best_of(ways, exam, names)})
+        show(results[-1])
+    record = {"date": datetime.date.today().isoformat(), "pages": len(exam)}
+    text = json.dumps(record | {"tools": results}, indent=1) + "\n"
+    Path(__file__).with_name("ocr.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
