@@ -31,6 +31,7 @@ import cv2
 import numpy as np
 from child import mnist
 from lessons import names_of, sources
+from scipy.stats import binomtest
 
 TESSERACT = "tesseract - - -c tessedit_char_whitelist=0123456789 --psm"
 
@@ -113,14 +114,6 @@ def into_rows(parts):
     return ["".join(text for *_, text in row) for row in order]
 
 
-def wilson(share, n, z=1.96):
-    """Return the 95 % interval of a share that was seen in n cases."""
-    middle = (share + z * z / 2 / n) / (1 + z * z / n)
-    spread = (share * (1 - share) / n + z * z / 4 / n / n) ** 0.5
-    spread *= z / (1 + z * z / n)
-    return [max(0.0, middle - spread), min(1.0, middle + spread)]
-
-
 def examine(read, prepare, exam, names):
     """Read all pages; return the seconds for one and the scores by kind."""
     started = time.perf_counter()
@@ -132,7 +125,8 @@ def examine(read, prepare, exam, names):
         some, pages = [found[i] for i in chosen], [exam[i] for i in chosen]
         with redirect_stdout(None):
             whole, cer = map(float, names["score"](kind, some, pages))
-        interval = wilson(whole, len(pages))
+        right = binomtest(round(whole * len(pages)), len(pages))
+        interval = list(right.proportion_ci(method="wilson"))
         silent = sum(not rows for rows in some) / len(pages)
         kinds[kind] = {"whole": whole, "interval": interval}
         kinds[kind] |= {"cer": cer, "silent": silent}

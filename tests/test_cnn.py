@@ -67,8 +67,8 @@ def test_reader_refuses_what_it_has_not_seen(reader, lesson):
     for kind in np.unique(kinds):
         here = refused[kinds == kind]
         print(f"{kind}: {here.sum()} of {len(here)} refused")
-        assert here.mean() >= (0.75 if kind == "shape" else 0.85), kind
-    assert refused.mean() >= 0.9  # of six seeds: 0.935 to 0.98
+        assert here.mean() >= (0.8 if kind == "shape" else 0.9), kind
+    assert refused.mean() >= 0.93  # of six seeds: 0.935 to 0.98
 
 
 # What the lesson draws
