@@ -4,6 +4,7 @@ It writes into the cell tagged
 - setup, how_to, answers, load_model, save_model, pictures or writers: the
   file of that name in tools/cells/, the same text in every lesson;
 - reader: lesson 5's cells tagged read-digits, for lessons 6, 9 and 10;
+- chooser: lesson 5's cell tagged choose-pictures, for lesson 10;
 - maker: lesson 6's cells tagged make-reader, for lessons 9 and 10;
 - template: page/template.html, for a lesson alone;
 - check: the title "Check 3.2", that number and the answer's name in its call
@@ -50,6 +51,8 @@ def written():
     }
     title = "Lesson 5's reader of single digits"
     texts["reader"] = gathered(LESSON_5, "read-digits", title)
+    title = "Lesson 5's buttons that choose files or take photos"
+    texts["chooser"] = gathered(LESSON_5, "choose-pictures", title)
     title = "Lesson 6's network, and the digits that it draws"
     texts["maker"] = gathered(LESSON_6, "make-reader", title)
     template = (ROOT / "page/template.html").read_text(encoding="utf-8")
