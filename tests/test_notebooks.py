@@ -15,8 +15,8 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {*FOLDED, "exercise", "solution", "checkpoint", "cover"}
 TAGS |= {"nbval-ignore-output", "hide-input", "hide-output"}
 # tests and benchmarks run these
-TAGS |= {"read-digits", "recipe", "cnn", "make-reader", "network"}
-TAGS |= {"autodiff", "scale", "page", "pages", "read-page"}
+TAGS |= {"read-digits", "choose-pictures", "recipe", "cnn", "make-reader"}
+TAGS |= {"network", "autodiff", "scale", "page", "pages", "read-page"}
 DETAILS = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
