@@ -388,6 +388,58 @@ def test_lesson_5_reads_what_the_camera_sees(camera, page):
     assert page.evaluate("tracks.length") == 3
 
 
+NEEDED = {"setup", "reader", "maker", "load_model", "pictures", "read-page"}
+NEEDED |= {"chooser"}  # of lesson 10's cells, for its button; and these:
+TEXTS = "model = load_model(", "def upload_page(", "upload_page(UPLOAD)"
+
+
+@pytest.fixture
+def button_of_lesson_10(folder):
+    """A notebook of no more than lesson 10's button needs, and the network."""
+    book = nbformat.read(LESSONS["10"], as_version=4)
+    book.cells = [
+        cell
+        for cell in book.cells
+        if NEEDED & set(cell.metadata.get("tags", []))
+        or any(text in cell.source for text in TEXTS)
+    ]
+    path, model = folder / "notebooks/10_button.ipynb", "digit_reader.keras"
+    nbformat.write(book, path)
+    if (ROOT / "data" / model).exists():  # else one is trained
+        shutil.copy(ROOT / "data" / model, folder / "data")
+    yield path
+    path.unlink()
+    (folder / "data" / model).unlink(missing_ok=True)
+
+
+def test_lesson_10_reads_an_uploaded_page(button_of_lesson_10, page, tmp_path):
+    path = button_of_lesson_10
+    page.on("filechooser", lambda chooser: None)  # see test_page.py
+    start(page, path)
+    wait_for_run(page)
+    assert page.evaluate("tracks") == []  # no camera without a click
+    shown = cell(page, find(path, "upload_page(UPLOAD)"))
+    shown.scroll_into_view_if_needed()
+    shown.get_by_text("Choose a photo of a page, or take one.").wait_for()
+    figure = shown.locator(".jp-RenderedImage img")
+    assert figure.count() == 0
+
+    def upload(file):
+        with page.expect_file_chooser() as chooser:
+            shown.locator("button").filter(has_text="Upload").click()
+        chooser.value.set_files(file)
+
+    (tmp_path / "note.txt").write_text("no picture")
+    upload(tmp_path / "note.txt")
+    advice = "note.txt: this is text, not a picture. Take a screenshot of it"
+    shown.get_by_text(advice).wait_for()
+    assert figure.count() == 0
+    upload(ROOT / "data/digits/number_0522_1859.jpg")
+    shown.get_by_text("number_0522_1859.jpg:").wait_for()
+    figure.wait_for()
+    assert figure.evaluate("img => img.naturalWidth") > 400
+
+
 def test_lesson_5_scores_ten_digits(page, tmp_path):
     path = LESSONS["05"]
     page.on("filechooser", lambda chooser: None)  # see test_page.py
