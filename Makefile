@@ -7,7 +7,7 @@
 # make book   build the course's web site in build/book, from the notebooks
 # make student  copy the lessons without answers and outputs to build/student
 # make bench  time the lessons against other tools (about 40 minutes)
-# make ocr    give lesson 10's exam to free OCR tools (about 12 minutes)
+# make ocr    give lesson 10's exam to free OCR tools (about 15 minutes)
 # make lock   renew the locks after a change of a requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)
@@ -111,7 +111,7 @@ bench: data
 	$(VENV)/bin/python benchmarks/bench.py $(BENCH)
 
 ocr: VENV = .venv-ocr
-ocr: LISTS = benchmarks/ocr-requirements.txt
+ocr: LISTS += benchmarks/ocr-requirements.txt
 ocr: data
 	$(VENV)/bin/python benchmarks/ocr.py
 

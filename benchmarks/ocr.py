@@ -5,7 +5,9 @@ out), scored by the lesson's own `score`. Each tool gets every page as it is,
 binarised (Otsu, dark ink on white) and as the ink that the lesson itself
 first finds, black on white. Tesseract may answer with digits only, and tries
 two page modes. What is no digit is dropped. Reported is each tool's best
-setting, chosen on the exam itself: that favours it.
+setting, chosen on the exam itself: that favours it. The lesson's own reader
+reads the same pages, with the network that lesson 6 saves, and pages that one
+reader gains over the other are counted (McNemar's test).
 
 Only what needs no download at run time is here, so EasyOCR, docTR, PaddleOCR
 and TrOCR are not. ddddocr brings its weights, but is made for single words
@@ -29,11 +31,13 @@ from pathlib import Path
 os.environ["OMP_THREAD_LIMIT"] = "1"  # Tesseract is faster so
 
 import cv2
+import keras
 import numpy as np
 from child import mnist
 from lessons import names_of, sources
 from scipy.stats import binomtest
 
+READER = Path(__file__).parents[1] / "data/digit_reader.keras"
 TESSERACT = "tesseract - - -c tessedit_char_whitelist=0123456789 --psm"
 
 
@@ -57,50 +61,7 @@ def otsu(grey):
 def lessons_ink(grey, names):
     """Draw what the lesson first takes for ink: black on white."""
     dark = names["flatten"](names["which_ink"](names["look"](grey))[0])
-    return 255 * (1 - names["threshold"](names["drop_hanging"](dark)))
-
-
-def tesseract(page, mode):
-    """Return Tesseract's words: [(x, y, w, h, text)]."""
-    _, png = cv2.imencode(".png", page)
-    command = [*TESSERACT.split(), mode, "tsv"]
-    done = subprocess.run(
-        command, input=png.tobytes(), capture_output=True, check=True
-    )
-    lines = done.stdout.decode().splitlines()
-    words = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    sides = "left", "top", "width", "height"
-    return [(*(int(word[s]) for s in sides), word["text"]) for word in words]
-
-
-def rapidocr():
-    """Return a function like `tesseract`, of one argument."""
-    from rapidocr import RapidOCR
-
-    # pages are upright: it need not ask whether a row is upside down
-    quiet = {"Global.use_cls": False, "Global.log_level": "critical"}
-    engine = RapidOCR(params=quiet)
-
-    def read(page):
-        answer = engine(cv2.cvtColor(page, cv2.COLOR_GRAY2BGR))
-        if answer.boxes is None:
-            return []
-        boxes = [cv2.boundingRect(np.int32(box)) for box in answer.boxes]
-        texts = zip(boxes, answer.txts, strict=True)
-        return [(*box, text) for box, text in texts]
-
-    return read
-
-
-def tools():
-    """Yield name, version and ways to read, by name, of each tool."""
-    if shutil.which("tesseract"):
-        about = subprocess.check_output(["tesseract", "--version"], text=True)
-        modes = {f"psm {m}": partial(tesseract, mode=m) for m in ("6", "11")}
-        yield "Tesseract", about.split()[1], modes
-    else:
-        print("Tesseract is left out: install it (apt: tesseract-ocr).")
-    yield "RapidOCR", version("rapidocr"), {"PP-OCRv6": rapidocr()}
+    return 255 * (1 - names["threshold"](names["drop_border"](dark)))
 
 
 def into_rows(parts):
@@ -121,23 +82,71 @@ def into_rows(parts):
     return ["".join(text for *_, text in row) for row in order]
 
 
+def tesseract(page, mode):
+    """Return the rows of digits that Tesseract finds: list of str."""
+    _, png = cv2.imencode(".png", page)
+    command = [*TESSERACT.split(), mode, "tsv"]
+    done = subprocess.run(
+        command, input=png.tobytes(), capture_output=True, check=True
+    )
+    lines = done.stdout.decode().splitlines()
+    words = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    sides = "left", "top", "width", "height"
+    parts = [(*(int(word[s]) for s in sides), word["text"]) for word in words]
+    return into_rows(parts)
+
+
+def rapidocr():
+    """Return a function like `tesseract`, of one argument."""
+    from rapidocr import RapidOCR
+
+    # pages are upright: it need not ask whether a row is upside down
+    quiet = {"Global.use_cls": False, "Global.log_level": "critical"}
+    engine = RapidOCR(params=quiet)
+
+    def read(page):
+        answer = engine(cv2.cvtColor(page, cv2.COLOR_GRAY2BGR))
+        if answer.boxes is None:
+            return []
+        boxes = [cv2.boundingRect(np.int32(box)) for box in answer.boxes]
+        texts = zip(boxes, answer.txts, strict=True)
+        return into_rows([(*box, text) for box, text in texts])
+
+    return read
+
+
+def tools():
+    """Yield name, version and ways to read, by name, of each tool."""
+    if shutil.which("tesseract"):
+        about = subprocess.check_output(["tesseract", "--version"], text=True)
+        modes = {f"psm {m}": partial(tesseract, mode=m) for m in ("6", "11")}
+        yield "Tesseract", about.split()[1], modes
+    else:
+        print("Tesseract is left out: install it (apt: tesseract-ocr).")
+    yield "RapidOCR", version("rapidocr"), {"PP-OCRv6": rapidocr()}
+
+
 def examine(read, prepare, exam, names):
-    """Read all pages; return the seconds for one and the scores by kind."""
+    """Read all pages; return the seconds for one and the scores by kind.
+
+    "right": for each page, whether it is read without a mistake, 0 or 1.
+    """
     started = time.perf_counter()
-    found = [into_rows(read(prepare(grey))) for grey, _, _ in exam]
+    found = [read(prepare(grey)) for grey, _, _ in exam]
     seconds = (time.perf_counter() - started) / len(exam)
     kinds = {}
-    for kind in [*names["KINDS"], "all"]:
+    for kind in [*names["PAPERS"], "all"]:
         chosen = [i for i, p in enumerate(exam) if kind in (p[2], "all")]
         some, pages = [found[i] for i in chosen], [exam[i] for i in chosen]
         with redirect_stdout(None):
             hits, cer = names["score"](kind, some, pages)
-        right = binomtest(int(hits.sum()), len(hits))
-        interval = list(right.proportion_ci(method="wilson"))
+        share = binomtest(int(hits.sum()), len(hits))
+        interval = list(share.proportion_ci(method="wilson"))
         silent = sum(not rows for rows in some) / len(pages)
         kinds[kind] = {"whole": float(hits.mean()), "interval": interval}
         kinds[kind] |= {"cer": float(cer), "silent": silent}
-    return {"seconds": seconds, "kinds": kinds}
+    right = [int(hit) for hit in hits]  # of "all", the last of the kinds
+    return {"seconds": seconds, "kinds": kinds, "right": right}
 
 
 def best_of(ways, exam, names):
@@ -164,6 +173,26 @@ def show(tool):
         print(f"{name:26} {whole}, {rest}")
 
 
+def ours(exam, names):
+    """Examine the lesson's reader; return what `best_of` returns."""
+    model = keras.saving.load_model(READER)
+
+    def read(grey):
+        return names["spell"](names["best_reading"](grey, model)[2])
+
+    about = {"tool": "lesson 10", "version": "", "setting": READER.name}
+    return about | examine(read, np.asarray, exam, names) | {"tried": {}}
+
+
+def compare(one, other):
+    """Print which pages one reader gains over the other, and loses."""
+    a, b = np.array(one["right"]), np.array(other["right"])
+    gained, lost = int(np.sum(a > b)), int(np.sum(a < b))
+    p = binomtest(gained, gained + lost).pvalue if gained + lost else 1
+    print(f"{one['tool']} gains {gained} pages over {other['tool']}, ", end="")
+    print(f"and loses {lost}: p = {p:.2g}")
+
+
 def main():
     """Give the exam to each tool; print and save the results."""
     _, _, x, y = mnist()
@@ -174,6 +203,10 @@ def main():
         about = {"tool": name, "version": number}
         results.append({**about, **best_of(ways, exam, names)})
         show(results[-1])
+    results.append(ours(exam, names))
+    show(results[-1])
+    for other in results[:-1]:
+        compare(results[-1], other)
     record = {"date": datetime.date.today().isoformat(), "pages": len(exam)}
     text = json.dumps(record | {"tools": results}, indent=1) + "\n"
     Path(__file__).with_name("ocr.json").write_text(text, encoding="utf-8")
