@@ -23,6 +23,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from contextlib import redirect_stdout
 from functools import partial
@@ -197,6 +198,8 @@ def compare(one, other):
 
 def main():
     """Give the exam to each tool; print and save the results."""
+    if not READER.exists():
+        sys.exit(f"There is no {READER.name}. Run lesson 6 first: it saves it.")
     _, _, x, y = mnist()
     names = lesson_10(x, y)
     exam = names["make_pages"](x, y, 20, seed=11)
