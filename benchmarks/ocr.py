@@ -199,7 +199,7 @@ def compare(one, other):
 def main():
     """Give the exam to each tool; print and save the results."""
     if not READER.exists():
-        sys.exit(f"There is no {READER.name}. Run lesson 6 first: it saves it.")
+        sys.exit(f"There is no {READER.name}: run lesson 6, which saves it.")
     _, _, x, y = mnist()
     names = lesson_10(x, y)
     exam = names["make_pages"](x, y, 20, seed=11)
