@@ -60,12 +60,6 @@ def otsu(grey):
     return 255 - page if page.mean() < 128 else page
 
 
-def lessons_ink(grey, names):
-    """Draw what the lesson first takes for ink: black on white."""
-    dark = names["flatten"](names["which_ink"](names["look"](grey))[0])
-    return 255 * (1 - names["threshold"](names["drop_border"](dark)))
-
-
 def into_rows(parts):
     """Put pieces (x, y, w, h, text) into rows by their middles: digits only.
 
@@ -154,7 +148,7 @@ def examine(read, prepare, exam, names):
 def best_of(ways, exam, names):
     """Examine a tool in all settings; return its best, and what it tried."""
     pages = {"as they are": lambda grey: grey, "binarised": otsu}
-    pages["the lesson's ink"] = partial(lessons_ink, names=names)
+    pages["the lesson's ink"] = lambda g: 255 * (1 - names["find_ink"](g))
     settings = {}
     for way, read in ways.items():
         for how, prepare in pages.items():
