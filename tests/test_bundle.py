@@ -1,8 +1,17 @@
-"""The page's modules become one script: tools/bundle.py."""
+"""The page's modules become one script: tools/bundle.py, and lesson 9."""
 
+import base64
+import shutil
+import zlib
+from pathlib import Path
+
+import form
+import nbformat
 import pytest
 from bundle import bundle
+from lessons import names_of
 
+PAGE = Path(__file__).parents[1] / "page"
 TEMPLATE = "<style>{{style}}</style><script>{{script}}</script>{{card}}"
 
 
@@ -99,3 +108,43 @@ def test_names_inside_a_function_may_be_the_same(script):
 def test_a_module_that_is_not_there_is_named(script):
     with pytest.raises(FileNotFoundError, match="other.js"):
         script('import "./other.js";\n')
+
+
+# In lesson 9
+
+
+def test_lesson_alone_has_the_same_template(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert names_of("09", "template")["template"] == bundle(PAGE)
+
+
+def test_lesson_in_the_course_takes_what_the_folder_holds(
+    tmp_path, monkeypatch
+):
+    shutil.copytree(PAGE, tmp_path / "page")
+    style = tmp_path / "page/style.css"
+    style.write_text("p { margin: 1px; }", encoding="utf-8")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    template = names_of("09", "template")["template"]
+    assert template == bundle(tmp_path / "page") != bundle(PAGE)
+
+
+def test_letters_are_kept_where_they_hold_the_page(tmp_path, monkeypatch):
+    """Other versions of zlib write others; here, another level does."""
+    text = "The same page.\n" * 99
+    monkeypatch.setattr(form, "LESSON_9", tmp_path / "lesson.ipynb")
+
+    def packed(letters):
+        cell = nbformat.v4.new_code_cell(f'PACKED = "{letters}"  # noqa')
+        notebook = nbformat.v4.new_notebook(cells=[cell])
+        nbformat.write(notebook, form.LESSON_9)
+        return form.packed(text)
+
+    def letters(text, level):
+        return base64.b85encode(zlib.compress(text.encode(), level)).decode()
+
+    other, own = letters(text, 0), letters(text, 9)
+    assert packed(other) == other != own
+    for worthless in (letters("Another page.", 0), other[:-5], "no, no"):
+        assert packed(worthless) == own

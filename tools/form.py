@@ -6,7 +6,8 @@ It writes into the cell tagged
 - reader: lesson 5's cells tagged read-digits, for lessons 6, 9 and 10;
 - chooser: lesson 5's cell tagged choose-pictures, for lesson 10;
 - maker: lesson 6's cells tagged make-reader, for lessons 9 and 10;
-- template: page/template.html, for a lesson alone;
+- template: tools/bundle.py's function and, for a lesson alone, what it makes
+  of the folder page, packed;
 - check: the title "Check 3.2", that number and the answer's name in its call
   of `check`;
 - passed: which checks the lesson has;
@@ -17,16 +18,37 @@ which are nothing without their kernel, and drops what an execution or
 jupytext leaves in the metadata.
 """
 
+import base64
+import inspect
 import re
 import sys
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
+from bundle import bundle
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 ROOT = Path(__file__).parents[1]
 LESSON_5 = ROOT / "notebooks/05_predict_own_digits.ipynb"
 LESSON_6 = ROOT / "notebooks/06_convolutional_network.ipynb"
+LESSON_9 = ROOT / "notebooks/09_ship_it.ipynb"
+TEMPLATE = """# @title The page's template, from the folder page: run me.
+import base64
+import re
+import zlib
+from pathlib import Path
+
+
+{}
+
+# What it makes of that folder, packed: for a lesson that has none.
+PACKED = "{}"  # noqa: E501
+if Path("../page/main.js").exists():
+    template = bundle(Path("../page"))
+else:
+    template = zlib.decompress(base64.b85decode(PACKED)).decode()"""
 FIRST_LINE = "NAME = None  # keep this line: it clears your last answer"
 STUB = re.compile(FIRST_LINE.replace("NAME", r"(\w+)") + "\n")
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -42,6 +64,21 @@ def gathered(path, tag, title):
     return "\n\n\n".join([f"# @title {title}: run me.", *parts])
 
 
+def packed(text):
+    """Return the text, packed, as letters.
+
+    Where lesson 9 has letters that hold it, these: another zlib may pack it
+    otherwise.
+    """
+    for cell in nbformat.read(LESSON_9, as_version=4).cells:
+        if found := re.search(r'^PACKED = "(.+)"', cell.source, re.M):
+            with suppress(ValueError, zlib.error):
+                content = zlib.decompress(base64.b85decode(found[1]))
+                if content == text.encode():
+                    return found[1]
+    return base64.b85encode(zlib.compress(text.encode(), 9)).decode()
+
+
 def written():
     """Return the text of each tag whose cells are written by this tool."""
     texts = {
@@ -55,9 +92,8 @@ def written():
     texts["chooser"] = gathered(LESSON_5, "choose-pictures", title)
     title = "Lesson 6's network, and the digits that it draws"
     texts["maker"] = gathered(LESSON_6, "make-reader", title)
-    template = (ROOT / "page/template.html").read_text(encoding="utf-8")
-    title = "# @title The page's template: page/template.html"
-    texts["template"] = f'{title}\ntemplate = r"""{template}"""  # noqa: E501'
+    template = packed(bundle(ROOT / "page"))
+    texts["template"] = TEMPLATE.format(inspect.getsource(bundle), template)
     return texts
 
 
