@@ -4,6 +4,7 @@
 # make test-all  the same with what is long and rare, and every lesson in a browser
 # make form   write into every notebook what lessons share, and its folds
 # make run    the same, then execute the notebooks in place, to be committed
+# make page   make page/digit_reader.html anew, by a run of lesson 9
 # make book   build the course's web site in build/book, from the notebooks
 # make student  copy the lessons without answers and outputs to build/student
 # make bench  time the lessons against other tools (about 40 minutes)
@@ -20,11 +21,13 @@ LISTS = requirements.lock
 UV = build/uv/bin/uv
 COMPILE = $(UV) pip compile -q --only-binary :all: --no-annotate
 PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+EXECUTE = $(VENV)/bin/python -m nbconvert --to notebook --execute \
+  --ExecutePreprocessor.record_timing=False
 NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup data lab dev test test-all form run book student bench ocr \
-  repeat lock colab versions badges
+.PHONY: help setup data lab dev test test-all form run page book student bench \
+  ocr repeat lock colab versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -53,9 +56,16 @@ form: setup
 	$(VENV)/bin/python tools/form.py
 
 run: data form
-	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace \
-	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
+	$(EXECUTE) --inplace $(NOTEBOOKS)
 	@$(VENV)/bin/python tools/form.py
+
+page: data/digit_reader.keras
+	$(MAKE) run NOTEBOOKS=notebooks/09_ship_it.ipynb
+	cp data/digit_reader.html page/
+
+data/digit_reader.keras: | data
+	@echo "There is no $@: lesson 6 makes it, in some minutes."
+	$(EXECUTE) --output-dir build notebooks/06_convolutional_network.ipynb
 
 repeat: data
 	$(VENV)/bin/python tests/repeat.py $(or $(N),10) $(LESSONS)
