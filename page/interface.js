@@ -1,0 +1,618 @@
+// Pointers, keys and buttons: what happens, and what follows from it.
+
+import { H, inField, isDrawing, makeHistory, W, written } from "./drawing.js";
+import { MOST, sound } from "./learning.js";
+import { NONE } from "./network.js";
+import { frame, inView, openPhoto } from "./photo.js";
+import {
+  barsOf,
+  describe,
+  element,
+  makePicture,
+  paintPhoto,
+  paintStrokes,
+  pixelButton,
+  showBars,
+  showBoxes,
+  showEvidence,
+  showFlow,
+  showPixels,
+} from "./show.js";
+import { makeAsk } from "./thinking.js";
+import { because, nameOf, ordinal, spelt, verdict } from "./words.js";
+
+const KEY = `digit-reader ${globalThis.location?.pathname}`; // for what it stores
+const FIRST = "1998"; // writes itself: the year of MNIST
+const DARES = [
+  "the letter K",
+  "a cat",
+  "your signature",
+  "a star",
+  "the letter M",
+  "a house",
+  "a fish",
+  "a question mark",
+  "a smiling face",
+  "the letter R",
+];
+
+const at = {}; // the parts of the page by their id
+const drawings = makeHistory({ strokes: [] }); // or {strokes: [], photo}
+let ask; // puts a question to the thinker
+let count; // classes: eleven
+let epoch = 0; // grows with all that makes older answers worthless
+let active = false; // whether a pointer is down
+let demo = 0; // the frame in which the first number goes on writing itself
+let rows = []; // of what was read, its boxes in units of the field
+let chosen = null; // the reading looked at; else the last one
+let asked = null; // why this class? {kind, pixels, data}
+let taught = [];
+let game = null; // {dare, fooled, tried} while it is played
+
+// --- Reading: at most one question at a time, always about the latest
+
+let again = false; // whether what is drawn has changed meanwhile
+let reading = null; // a promise, while a question is open
+
+function read() {
+  again = true;
+  reading ??= readLatest();
+  return reading;
+}
+
+async function readLatest() {
+  await null; // so that it ends only after `reading` was set
+  while (again) {
+    again = false;
+    const begun = epoch;
+    const { strokes, photo } = drawings.now();
+    if (!strokes.length && !photo) continue;
+    const found = photo
+      ? await ask("readPhoto", photo.grey)
+      : { rows: await ask("read", strokes) };
+    if (begun !== epoch) continue;
+    if (photo) {
+      Object.assign(photo, frame(photo, found.turn, found.rows.flat()));
+      photo.turn = found.turn;
+      paint();
+    }
+    const place = photo
+      ? (box) => inView(photo.view, box)
+      : (box) => ({ ...box, ...inField(box) });
+    rows = found.rows.map((row) => row.map(place));
+    if (active || demo) showAnswer(false);
+    else show();
+  }
+  reading = null;
+}
+
+// --- What is shown of it
+
+function selected() {
+  const last = rows.flat().length - 1;
+  return Math.min(chosen ?? last, last);
+}
+
+function tell(text) {
+  at.said.textContent = at.spoken.textContent = text;
+}
+
+function showAnswer(aloud) {
+  const readings = rows.flat();
+  const { photo } = drawings.now();
+  const answer = spelt(rows);
+  document.body.dataset.reading = answer;
+  at.answer.textContent = answer.replaceAll("/", "\n");
+  let text = verdict(readings);
+  if (photo?.turn !== undefined) {
+    if (!readings.length)
+      text =
+        "I find no number in this picture. A dark pen on plain paper in even " +
+        "light is read best.";
+    else if (photo.turn) text += " I have turned the picture.";
+  }
+  at.said.textContent = text;
+  if (aloud)
+    at.spoken.textContent = `${describe(readings, answer)} ${text}`.trim();
+  showBoxes(at.boxes, readings, readings.length > 1 ? selected() : -1);
+}
+
+let flowing = 0; // the latest flow asked for
+let flowed = ""; // the pixels of the one that is shown
+
+async function showInside(reading) {
+  const number = ++flowing;
+  const seen = await ask("look", reading.pixels);
+  if (number !== flowing) return;
+  const key = reading.pixels.join();
+  showFlow(at.flow, seen, reading, key !== flowed);
+  flowed = key;
+}
+
+function show(aloud = true) {
+  showAnswer(aloud);
+  const readings = rows.flat();
+  const reading = readings[selected()];
+  at.detail.hidden = at.inside.hidden = !reading;
+  at.share.disabled = !reading;
+  if (!reading) {
+    flowing++;
+    return;
+  }
+  at.chips.hidden = readings.length < 2;
+  at.chips.replaceChildren(
+    ...readings.map(({ pixels, answer }, k) => {
+      const name = nameOf(answer);
+      const chip = pixelButton(
+        pixels,
+        answer === NONE ? "?" : answer,
+        `The ${ordinal(k + 1)}: ${name}`,
+      );
+      chip.ariaPressed = String(k === selected());
+      chip.addEventListener("click", () => choose(k));
+      return chip;
+    }),
+  );
+  showDetail(reading);
+  showInside(reading);
+}
+
+function choose(k) {
+  [chosen, asked] = [k, null];
+  show(false);
+  at.chips.children[k].focus();
+}
+
+function showDetail(reading) {
+  const place =
+    rows.flat().length > 1 ? `The ${ordinal(selected() + 1)} is ` : "";
+  const text = `${place}${nameOf(reading.answer)}`;
+  at.title.textContent = text[0].toUpperCase() + text.slice(1);
+  at.seen.ariaLabel = "What the network sees: 28 × 28 pixels";
+  showPixels(at.seen, reading.pixels);
+  const all = at.all.ariaExpanded === "true";
+  at.all.textContent = all ? "The three best" : `All ${reading.p.length}`;
+  if (asked?.pixels !== String(reading.pixels)) asked = null; // another digit
+  const kinds = barsOf(reading.p, all);
+  showBars(at.bars, reading, kinds, asked?.kind, explain);
+  if (asked?.data) showWhy(reading);
+  else
+    at.why.replaceChildren(
+      element("p", "Touch a bar: why this digit, or why not?"),
+    );
+  for (const button of at.wrong.querySelectorAll("button"))
+    button.disabled = Number(button.value) === reading.answer;
+}
+
+function showWhy({ pixels, answer }) {
+  const { kind, data } = asked;
+  const [title, ...rest] = because(pixels, data, kind, answer);
+  showEvidence(at.seen, data);
+  at.why.replaceChildren(
+    element("p", title),
+    element("p", rest.slice(0, -1).join(" ")),
+    element("small", rest.at(-1)),
+  );
+}
+
+async function explain(kind) {
+  const { pixels } = rows.flat()[selected()];
+  const question = { kind, pixels: String(pixels) };
+  asked = question;
+  const { data } = await ask("evidence", pixels, kind);
+  if (asked !== question) return; // the next one is asked already
+  question.data = data;
+  showDetail(rows.flat()[selected()]);
+  at.bars.querySelector("[aria-pressed=true]")?.focus();
+}
+
+// --- The field
+
+function paint() {
+  const { strokes, photo } = drawings.now();
+  const context = at.drawing.getContext("2d");
+  const zoom = at.drawing.width / W;
+  context.setTransform(zoom, 0, 0, zoom, 0, 0);
+  context.clearRect(0, 0, W, H);
+  if (photo) paintPhoto(context, photo);
+  else paintStrokes(context, strokes, getComputedStyle(at.drawing).color);
+}
+
+let framed = false; // whether the next frame will be painted
+
+function paintSoon() {
+  if (!framed)
+    requestAnimationFrame(() => {
+      framed = false;
+      paint();
+    });
+  framed = true;
+}
+
+function fit() {
+  const wide = at.drawing.clientWidth * devicePixelRatio;
+  at.drawing.width = Math.round(wide);
+  at.drawing.height = Math.round((wide * H) / W);
+  paint();
+}
+
+// After another drawing has become the present one.
+function renew() {
+  epoch++;
+  [rows, chosen, asked] = [[], null, null];
+  const { strokes, photo } = drawings.now();
+  at.undo.disabled = !drawings.canUndo();
+  at.redo.disabled = !drawings.canRedo();
+  paint();
+  keep("sessionStorage", "drawing", strokes);
+  if (strokes.length || photo) read();
+  else show();
+}
+
+function change(next) {
+  endDemo();
+  at.thanks.textContent = "";
+  drawings.change(next);
+  renew();
+}
+
+function goBack(move) {
+  endDemo();
+  active = false;
+  at.pen.className = "";
+  move();
+  renew();
+}
+
+// --- The first number, which writes itself until somebody touches the field
+
+function startDemo() {
+  const whole = written(FIRST);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const began = performance.now();
+  const go = (now) => {
+    let left = calm ? Infinity : Math.round((now - began) / 45);
+    const strokes = whole
+      .map((stroke) => {
+        const part = stroke.slice(0, Math.max(left, 0));
+        left -= stroke.length + 4; // the pen goes to the next one
+        return part;
+      })
+      .filter((stroke) => stroke.length);
+    drawings.restart({ strokes, demo: true });
+    demo = left >= 0 ? 0 : requestAnimationFrame(go);
+    paint();
+    read();
+  };
+  demo = requestAnimationFrame(go);
+}
+
+function endDemo() {
+  cancelAnimationFrame(demo);
+  demo = 0;
+  if (!drawings.now().demo) return;
+  drawings.restart({ strokes: [] });
+  renew();
+}
+
+// --- What is kept on this device
+
+function storage(name) {
+  try {
+    return globalThis[name]; // a frame may have none
+  } catch {
+    return null;
+  }
+}
+
+function keep(name, what, list) {
+  try {
+    const key = `${KEY} ${what}`;
+    if (list.length) storage(name).setItem(key, JSON.stringify(list));
+    else storage(name).removeItem(key);
+  } catch {} // none, or full
+}
+
+function kept(name, what) {
+  try {
+    return JSON.parse(storage(name).getItem(`${KEY} ${what}`));
+  } catch {
+    return null;
+  }
+}
+
+// --- Pointers
+
+function pointsOf(event) {
+  const box = at.drawing.getBoundingClientRect();
+  const border = at.drawing.clientLeft;
+  const zoom = W / at.drawing.clientWidth;
+  const between = event.getCoalescedEvents?.() ?? [];
+  return (between.length ? between : [event]).map(({ clientX, clientY }) => [
+    (clientX - box.left - border) * zoom,
+    (clientY - box.top - border) * zoom,
+  ]);
+}
+
+function putDown(point) {
+  const { strokes, photo } = drawings.now();
+  change({ strokes: photo ? [[point]] : [...strokes, [point]] });
+}
+
+function onDown(event) {
+  if (!event.isPrimary || event.button !== 0) return;
+  at.drawing.setPointerCapture(event.pointerId);
+  at.pen.className = "";
+  endDemo();
+  active = true;
+  putDown(pointsOf(event)[0]);
+}
+
+function onMove(event) {
+  if (!active || !event.isPrimary) return;
+  drawings
+    .now()
+    .strokes.at(-1)
+    .push(...pointsOf(event));
+  paintSoon();
+  read();
+}
+
+function onUp(event) {
+  if (!active || !event.isPrimary) return;
+  active = false;
+  chosen = null;
+  keep("sessionStorage", "drawing", drawings.now().strokes);
+  read();
+}
+
+// --- Keys
+
+const ARROWS = {
+  ArrowLeft: [-10, 0],
+  ArrowRight: [10, 0],
+  ArrowUp: [0, -10],
+  ArrowDown: [0, 10],
+};
+const pen = { x: W / 2, y: H / 4 };
+
+function movePen([dx, dy]) {
+  pen.x = Math.max(10, Math.min(pen.x + dx, W - 10));
+  pen.y = Math.max(10, Math.min(pen.y + dy, H - 10));
+  at.pen.style.left = `${(100 * pen.x) / W}%`;
+  at.pen.style.top = `${(100 * pen.y) / H}%`;
+  if (!at.pen.className) return;
+  drawings.now().strokes.at(-1).push([pen.x, pen.y]);
+  paintSoon();
+  read();
+}
+
+function onFieldKey(event) {
+  if (event.key in ARROWS) movePen(ARROWS[event.key]);
+  else if (event.key !== " ") return;
+  else if (at.pen.className) {
+    [active, at.pen.className] = [false, ""];
+    keep("sessionStorage", "drawing", drawings.now().strokes);
+    read();
+  } else {
+    endDemo();
+    [active, at.pen.className] = [true, "down"];
+    putDown([pen.x, pen.y]);
+  }
+  event.preventDefault();
+}
+
+function onKey(event) {
+  if (!event.ctrlKey && !event.metaKey) return;
+  const key = event.key.toLowerCase();
+  if (key === "y" || (key === "z" && event.shiftKey)) goBack(drawings.redo);
+  else if (key === "z") goBack(drawings.undo);
+  else return;
+  event.preventDefault();
+}
+
+// --- A photo: chosen, taken, pasted or dropped
+
+async function readPhoto(files) {
+  if (!files.length) return;
+  try {
+    const photo = await openPhoto(files[0]);
+    change({ strokes: [], photo: { ...photo, ...frame(photo, 0, []) } });
+    tell("I'm reading the picture.");
+  } catch {
+    if (drawings.now().photo || drawings.now().strokes.length)
+      change({ strokes: [] });
+    tell("I can't open this as a picture. Choose a JPEG or a PNG.");
+  }
+}
+
+// --- Corrections
+
+async function relearn() {
+  keep("localStorage", "taught", taught);
+  await ask("learn", taught);
+  at.taught.hidden = !taught.length;
+  at.taught.querySelector("summary").textContent =
+    `What you taught me (${taught.length})`;
+  at.lessons.replaceChildren(
+    ...taught.map(([kind, ...pixels], k) => {
+      const label = `Forget that this is ${nameOf(kind)}`;
+      const shares = pixels.map((value) => value / 255);
+      const name = kind === NONE ? "no digit" : kind;
+      const button = pixelButton(shares, `${name} ×`, label);
+      button.addEventListener("click", () => forget([k]));
+      const item = element("li");
+      item.append(button);
+      return item;
+    }),
+  );
+}
+
+function forget(which) {
+  taught = taught.filter((_, k) => !which.includes(k));
+  at.thanks.textContent = "Forgotten.";
+  readAgain();
+}
+
+async function readAgain() {
+  await relearn();
+  epoch++;
+  await read();
+}
+
+async function teach(kind) {
+  const k = selected();
+  const { pixels, p } = rows.flat()[k];
+  const one = [kind, ...Array.from(pixels, (v) => Math.round(255 * v))];
+  taught = [...taught, one].slice(-MOST);
+  await readAgain();
+  const after = rows.flat()[k]?.p[kind];
+  const percent = (share) => `${Math.round(100 * share)} %`;
+  if (after !== undefined)
+    at.thanks.textContent =
+      `Thank you. For ${nameOf(kind)} I gave it ${percent(p[kind])} before, ` +
+      `and ${percent(after)} now. Write another one like it, and see.`;
+}
+
+// --- A game: draw what is no digit
+
+function showGame(text) {
+  at.dare.hidden = !game;
+  at.play.textContent = game ? "Done" : "Fool me";
+  if (!game) return;
+  const score = game.tried
+    ? ` You have fooled me ${game.fooled} of ${game.tried} times.`
+    : "";
+  at.dare.textContent = `${text}${score}`;
+}
+
+function nextDare(text) {
+  game.dare = DARES[game.tried % DARES.length];
+  showGame(`${text}Draw ${game.dare}. If I take it for a digit, you score.`);
+}
+
+async function play() {
+  if (!game) {
+    game = { fooled: 0, tried: 0 };
+    clear();
+    nextDare("");
+    at.drawing.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  if (!drawings.now().strokes.length) return;
+  await read();
+  const answer = spelt(rows);
+  const fooled = /\d/.test(answer);
+  game.tried += 1;
+  game.fooled += Number(fooled);
+  const verdict = fooled
+    ? `You've fooled me: I took it for ${answer.replaceAll("/", " and ")}. `
+    : "You haven't: I don't take that for a digit. ";
+  clear();
+  nextDare(verdict);
+}
+
+function endGame() {
+  game = null;
+  showGame("");
+}
+
+// --- Passing it on
+
+async function share() {
+  const answer = spelt(rows);
+  const picture = makePicture(at.drawing, rows.flat(), answer);
+  const blob = await new Promise((made) => picture.toBlob(made, "image/png"));
+  const file = new File([blob], "digits.png", { type: "image/png" });
+  const given = { files: [file], title: `Digit reader: ${answer}` };
+  if (navigator.canShare?.(given))
+    await navigator.share(given).catch(() => {}); // closed without a choice
+  else {
+    const link = element("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = file.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    tell("The picture is among your downloads: digits.png.");
+  }
+}
+
+// --- From the beginning
+
+function clear() {
+  [active, at.pen.className] = [false, ""];
+  endDemo();
+  const { strokes, photo } = drawings.now();
+  if (strokes.length || photo) change({ strokes: [] });
+  else tell(verdict([]));
+}
+
+function listenToAll() {
+  const { drawing } = at;
+  drawing.addEventListener("pointerdown", onDown);
+  drawing.addEventListener("pointermove", onMove);
+  drawing.addEventListener("pointerup", onUp);
+  drawing.addEventListener("pointercancel", onUp);
+  drawing.addEventListener("keydown", onFieldKey);
+  document.addEventListener("keydown", onKey);
+  at.undo.addEventListener("click", () => goBack(drawings.undo));
+  at.redo.addEventListener("click", () => goBack(drawings.redo));
+  at.clear.addEventListener("click", () => {
+    clear();
+    endGame();
+  });
+  at.photo.addEventListener("click", () => at.file.click());
+  at.file.addEventListener("change", () => {
+    readPhoto([...at.file.files]);
+    at.file.value = "";
+  });
+  document.addEventListener("paste", ({ clipboardData }) =>
+    readPhoto([...clipboardData.files]),
+  );
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    readPhoto([...event.dataTransfer.files]);
+  });
+  at.share.addEventListener("click", share);
+  at.play.addEventListener("click", play);
+  at.all.addEventListener("click", () => {
+    at.all.ariaExpanded = String(at.all.ariaExpanded !== "true");
+    showDetail(rows.flat()[selected()]);
+  });
+  at.forget.addEventListener("click", () => forget([...taught.keys()]));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    paint();
+    show(false);
+  });
+  new ResizeObserver(fit).observe(drawing);
+}
+
+export async function start() {
+  for (const part of document.querySelectorAll("[id]")) at[part.id] = part;
+  const network = JSON.parse(at.network.textContent);
+  count = network.shape.at(-1)[2];
+  const source = document.querySelector("script:not([type])").textContent;
+  ask = makeAsk(network, source);
+  for (let kind = 0; kind < count; kind++) {
+    const button = element("button", kind === NONE ? "no digit" : kind);
+    button.type = "button";
+    button.value = kind;
+    button.addEventListener("click", () => teach(kind));
+    at.wrong.append(button);
+  }
+  at.frame.hidden = Boolean(storage("localStorage"));
+  listenToAll();
+  fit();
+  movePen([0, 0]);
+  taught = sound(kept("localStorage", "taught"), count);
+  await relearn();
+  const before = kept("sessionStorage", "drawing");
+  if (isDrawing(before) && before.length) {
+    drawings.restart({ strokes: before });
+    renew();
+  } else {
+    renew();
+    startDemo();
+  }
+}
