@@ -113,6 +113,22 @@ const GLYPHS = {
   ],
 };
 
+// A line with its corners cut off, again and again: it becomes a curve.
+function curved(points, times = 3) {
+  if (!times || points.length < 3) return points;
+  const between = points.slice(1).flatMap(([bx, by], k) => {
+    const [ax, ay] = points[k];
+    return [
+      [0.75 * ax + 0.25 * bx, 0.75 * ay + 0.25 * by],
+      [0.25 * ax + 0.75 * bx, 0.25 * ay + 0.75 * by],
+    ];
+  });
+  return curved(
+    [points[0], ...between.slice(1, -1), points.at(-1)],
+    times - 1,
+  );
+}
+
 // The strokes of a number, side by side in the middle of the field.
 export function written(number) {
   const side = Math.min(0.8 * H, (1.5 * W) / number.length);
@@ -120,7 +136,7 @@ export function written(number) {
   const left = (W - step * number.length) / 2 + (step - side) / 2;
   return [...number].flatMap((digit, k) =>
     GLYPHS[digit].map((stroke) =>
-      stroke.map(([x, y]) => [
+      curved(stroke).map(([x, y]) => [
         left + k * step + (side * x) / 100,
         (H - side) / 2 + (side * y) / 100,
       ]),

@@ -271,11 +271,11 @@ function startDemo() {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const began = performance.now();
   const go = (now) => {
-    let left = calm ? Infinity : Math.round((now - began) / 45);
+    let left = calm ? Infinity : Math.round((now - began) / 9);
     const strokes = whole
       .map((stroke) => {
         const part = stroke.slice(0, Math.max(left, 0));
-        left -= stroke.length + 4; // the pen goes to the next one
+        left -= stroke.length + 20; // the pen goes to the next one
         return part;
       })
       .filter((stroke) => stroke.length);
@@ -588,7 +588,7 @@ function listenToAll() {
   new ResizeObserver(fit).observe(drawing);
 }
 
-export async function start() {
+export function start() {
   for (const part of document.querySelectorAll("[id]")) at[part.id] = part;
   const network = JSON.parse(at.network.textContent);
   count = network.shape.at(-1)[2];
@@ -605,14 +605,11 @@ export async function start() {
   listenToAll();
   fit();
   movePen([0, 0]);
-  taught = sound(kept("localStorage", "taught"), count);
-  await relearn();
   const before = kept("sessionStorage", "drawing");
-  if (isDrawing(before) && before.length) {
-    drawings.restart({ strokes: before });
-    renew();
-  } else {
-    renew();
-    startDemo();
-  }
+  const drawn = isDrawing(before) && before.length;
+  if (drawn) drawings.restart({ strokes: before });
+  renew();
+  if (!drawn) startDemo();
+  taught = sound(kept("localStorage", "taught"), count);
+  if (taught.length) readAgain();
 }

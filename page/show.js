@@ -138,7 +138,7 @@ export function pixelButton(pixels, text, label) {
 
 function mapsOf({ h, w, c, data }) {
   const columns = h > 1 ? (c > 24 ? 8 : 6) : 16;
-  const canvas = element("canvas");
+  const canvas = element("canvas", "", h > 1 ? "" : "dense");
   canvas.width = columns * (w + 1) - 1;
   canvas.height = Math.ceil(c / columns) * (h + 1) - 1;
   canvas.ariaHidden = "true";

@@ -98,9 +98,9 @@ export function because(pixels, data, kind, answer) {
   if (data[worst] < 0)
     parts.push(`What speaks most against it is ${patch(pixels, worst)}.`);
   parts.push(
-    "I turned the picture over, four pixels at a time, ink into paper and " +
-      "paper into ink. ■ speaks for it: turned over, I'm less sure. × speaks " +
-      "against it.",
+    "How I know: I changed the picture four pixels at a time, ink to paper " +
+      `and paper to ink. ■ A change here makes ${name} less likely. × A ` +
+      "change here makes it more likely.",
   );
   return parts;
 }

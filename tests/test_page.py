@@ -1057,6 +1057,7 @@ def test_axe_finds_nothing(page, scheme):
     for strokes in ([], DIGITS[4]):
         draw(page, strokes)
         if strokes:
+            reads(page, "4")
             page.locator("#bars button").nth(1).click()
             page.locator("#why small").wait_for()
         found = axe.run(page)
@@ -1085,7 +1086,7 @@ def test_follows_the_colour_scheme(page):
 def test_bars_are_filled_in_forced_colours(page):
     page.emulate_media(forced_colors="active")
     draw(page, DIGITS[7])
-    reads(page, "7")
+    page.locator("#bars i").nth(2).wait_for()
     bars = [
         cv2.imdecode(np.frombuffer(bar.screenshot(), np.uint8), 0)[4:-4, 4:-4]
         for bar in page.locator("#bars i").all()
