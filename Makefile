@@ -114,6 +114,7 @@ versions: $(UV)
 
 badges: setup
 	$(VENV)/bin/python tools/badges.py $(REPO) $(BRANCH)
+	@$(VENV)/bin/python tools/form.py # lesson 9 holds the reader's template
 
 bench: VENV = .venv-bench
 bench: LISTS += benchmarks/requirements.txt

@@ -47,7 +47,7 @@ let rows = []; // of what was read, its boxes in units of the field
 let chosen = null; // the reading looked at; else the last one
 let asked = null; // why this class? {kind, pixels, data}
 let taught = [];
-let game = null; // {dare, fooled, tried} while it is played
+let game = null; // {fooled, tried} while it is played
 
 // --- Reading: at most one question at a time, always about the latest
 
@@ -107,10 +107,12 @@ function showAnswer(aloud) {
   if (photo?.turn !== undefined) {
     if (!readings.length)
       text =
-        "I find no number in this picture. A dark pen on plain paper in even " +
-        "light is read best.";
-    else if (photo.turn) text += " I have turned the picture.";
+        "I can't find a number in this picture. I read best when the pen is " +
+        "dark, the paper plain and the light even.";
+    else if (photo.turn)
+      text += " I turned the picture the right way up first.";
   }
+  if (drawings.now().demo) text += " Now write your own here.";
   at.said.textContent = text;
   if (aloud)
     at.spoken.textContent = `${describe(readings, answer)} ${text}`.trim();
@@ -133,13 +135,13 @@ function show(aloud = true) {
   showAnswer(aloud);
   const readings = rows.flat();
   const reading = readings[selected()];
-  at.detail.hidden = at.inside.hidden = !reading;
+  for (const part of ["detail", "inside", "wrong"]) at[part].hidden = !reading;
   at.share.disabled = !reading;
+  at.chips.hidden = readings.length < 2;
   if (!reading) {
     flowing++;
     return;
   }
-  at.chips.hidden = readings.length < 2;
   at.chips.replaceChildren(
     ...readings.map(({ pixels, answer }, k) => {
       const name = nameOf(answer);
@@ -164,22 +166,26 @@ function choose(k) {
 }
 
 function showDetail(reading) {
-  const place =
-    rows.flat().length > 1 ? `The ${ordinal(selected() + 1)} is ` : "";
-  const text = `${place}${nameOf(reading.answer)}`;
-  at.title.textContent = text[0].toUpperCase() + text.slice(1);
+  const several = rows.flat().length > 1;
+  const place = ordinal(selected() + 1);
+  at.title.textContent =
+    reading.answer === NONE
+      ? `I don't think ${several ? `the ${place}` : "this"} is a digit`
+      : `I read ${several ? `the ${place} digit` : "this"} as ` +
+        nameOf(reading.answer);
+  at.wrong.firstElementChild.textContent = `Did I get ${several ? `the ${place}` : "it"} wrong? Tell me what it is:`;
   at.seen.ariaLabel = "What the network sees: 28 × 28 pixels";
   showPixels(at.seen, reading.pixels);
   const all = at.all.ariaExpanded === "true";
-  at.all.textContent = all ? "The three best" : `All ${reading.p.length}`;
+  at.all.textContent = all
+    ? "Show the best three"
+    : `Show all ${reading.p.length} answers`;
+  at.hint.textContent = "Tap a bar to see why I chose it, or why I didn't.";
   if (asked?.pixels !== String(reading.pixels)) asked = null; // another digit
   const kinds = barsOf(reading.p, all);
   showBars(at.bars, reading, kinds, asked?.kind, explain);
   if (asked?.data) showWhy(reading);
-  else
-    at.why.replaceChildren(
-      element("p", "Touch a bar: why this digit, or why not?"),
-    );
+  else at.why.replaceChildren();
   for (const button of at.wrong.querySelectorAll("button"))
     button.disabled = Number(button.value) === reading.answer;
 }
@@ -422,7 +428,7 @@ async function readPhoto(files) {
   } catch {
     if (drawings.now().photo || drawings.now().strokes.length)
       change({ strokes: [] });
-    tell("I can't open this as a picture. Choose a JPEG or a PNG.");
+    tell("I can't open this as a picture. Try a JPEG or a PNG.");
   }
 }
 
@@ -450,7 +456,7 @@ async function relearn() {
 
 function forget(which) {
   taught = taught.filter((_, k) => !which.includes(k));
-  at.thanks.textContent = "Forgotten.";
+  at.thanks.textContent = "I've forgotten it.";
   readAgain();
 }
 
@@ -467,35 +473,32 @@ async function teach(kind) {
   taught = [...taught, one].slice(-MOST);
   await readAgain();
   const after = rows.flat()[k]?.p[kind];
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${Math.round(100 * share)}%`;
   if (after !== undefined)
     at.thanks.textContent =
-      `Thank you. For ${nameOf(kind)} I gave it ${percent(p[kind])} before, ` +
-      `and ${percent(after)} now. Write another one like it, and see.`;
+      `Thank you. Before, I'd have given ${nameOf(kind)} ` +
+      `${percent(p[kind])}. Now I give it ${percent(after)}, but I've just ` +
+      "been shown this one. Write another like it to see whether I've really " +
+      "learned.";
 }
 
 // --- A game: draw what is no digit
 
 function showGame(text) {
   at.dare.hidden = !game;
-  at.play.textContent = game ? "Done" : "Fool me";
-  if (!game) return;
-  const score = game.tried
-    ? ` You have fooled me ${game.fooled} of ${game.tried} times.`
-    : "";
-  at.dare.textContent = `${text}${score}`;
+  at.dare.textContent = text;
+  at.play.textContent = game ? "Done" : "Try to fool me";
 }
 
-function nextDare(text) {
-  game.dare = DARES[game.tried % DARES.length];
-  showGame(`${text}Draw ${game.dare}. If I take it for a digit, you score.`);
+function dare() {
+  return DARES[game.tried % DARES.length];
 }
 
 async function play() {
   if (!game) {
     game = { fooled: 0, tried: 0 };
     clear();
-    nextDare("");
+    showGame(`Draw ${dare()}. If I think it's a digit, you score a point.`);
     at.drawing.scrollIntoView({ block: "nearest" });
     return;
   }
@@ -505,11 +508,15 @@ async function play() {
   const fooled = /\d/.test(answer);
   game.tried += 1;
   game.fooled += Number(fooled);
-  const verdict = fooled
-    ? `You've fooled me: I took it for ${answer.replaceAll("/", " and ")}. `
-    : "You haven't: I don't take that for a digit. ";
+  const name =
+    answer.length > 1 ? answer.replaceAll("/", " and ") : nameOf(+answer);
+  const what = fooled
+    ? `You fooled me! I took it for ${name}.`
+    : "You didn't fool me: I don't think that's a digit.";
   clear();
-  nextDare(verdict);
+  showGame(
+    `${what} Score: ${game.fooled} out of ${game.tried}. Now draw ${dare()}.`,
+  );
 }
 
 function endGame() {
@@ -533,7 +540,7 @@ async function share() {
     link.download = file.name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    tell("The picture is among your downloads: digits.png.");
+    tell("I've saved the picture in your downloads as digits.png.");
   }
 }
 

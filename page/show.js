@@ -4,6 +4,8 @@ import { bends, H, PEN, W } from "./drawing.js";
 import { NONE } from "./network.js";
 import { nameOf, ranked } from "./words.js";
 
+const AIR = 2; // units of the field between a digit and its box
+
 export function element(name, text = "", kind = "") {
   const made = document.createElement(name);
   made.textContent = text;
@@ -50,10 +52,10 @@ export function showBoxes(place, readings, chosen) {
     ...readings.map(({ x, y, w, h, answer }, k) => {
       const box = element("b", "", k === chosen ? "chosen" : "");
       box.append(element("span", answer === NONE ? "?" : answer));
-      box.style.left = `${(100 * x) / W}%`;
-      box.style.top = `${(100 * y) / H}%`;
-      box.style.width = `${(100 * w) / W}%`;
-      box.style.height = `${(100 * h) / H}%`;
+      box.style.left = `${(100 * (x - AIR)) / W}%`;
+      box.style.top = `${(100 * (y - AIR)) / H}%`;
+      box.style.width = `${(100 * (w + 2 * AIR)) / W}%`;
+      box.style.height = `${(100 * (h + 2 * AIR)) / H}%`;
       return box;
     }),
   );
@@ -104,8 +106,8 @@ export function showBars(list, { p, answer }, kinds, asked, tell) {
     ...kinds.map((kind) => {
       const bar = element("button");
       bar.type = "button";
-      const share = `${(100 * p[kind]).toFixed(1)} %`;
-      bar.style.setProperty("--share", share.replace(" ", ""));
+      const share = `${(100 * p[kind]).toFixed(1)}%`;
+      bar.style.setProperty("--share", share);
       bar.append(
         element("b", kind === NONE ? "no digit" : kind),
         element("i"),
@@ -137,8 +139,8 @@ export function pixelButton(pixels, text, label) {
 // --- The network as a flow
 
 function mapsOf({ h, w, c, data }) {
-  const columns = h > 1 ? (c > 24 ? 8 : 6) : 16;
-  const canvas = element("canvas", "", h > 1 ? "" : "dense");
+  const columns = h > 1 ? 8 : 32;
+  const canvas = element("canvas");
   canvas.width = columns * (w + 1) - 1;
   canvas.height = Math.ceil(c / columns) * (h + 1) - 1;
   canvas.ariaHidden = "true";
@@ -160,18 +162,18 @@ function mapsOf({ h, w, c, data }) {
   return canvas;
 }
 
-function inWords({ h, c }, first) {
-  if (h === 1) return `${c} neurons, each looking at all of the maps`;
-  return first
-    ? `${c} maps: each looks for one small pattern of ink`
-    : `${c} maps: each looks for a pattern in the maps before`;
+function inWords({ h, c }, k, seen) {
+  if (h === 1) return `${c} neurons, each taking in all ${seen[k - 1].c} maps`;
+  return k
+    ? `${c} maps, each showing where some of these patterns meet`
+    : `${c} maps, each showing where one small pattern of ink was found`;
 }
 
 function outputsOf({ p, answer }) {
   const outputs = element("div");
   outputs.id = "outputs";
   p.forEach((share, kind) => {
-    const output = element("b", kind === NONE ? "–" : kind);
+    const output = element("b", kind === NONE ? "?" : kind);
     output.style.setProperty("--share", `${Math.round(100 * share)}%`);
     if (kind === answer) output.className = "best";
     outputs.append(output);
@@ -191,8 +193,11 @@ export function showFlow(list, seen, reading, move) {
     ["28 × 28 pixels", pixels],
     ...seen
       .slice(0, -1)
-      .map((maps, k) => [inWords(maps, k === 0), mapsOf(maps)]),
-    [`${count} answers`, outputsOf(reading)],
+      .map((maps, k) => [inWords(maps, k, seen), mapsOf(maps)]),
+    [
+      `${count} answers${count > NONE ? " (? is no digit)" : ""}`,
+      outputsOf(reading),
+    ],
   ];
   list.replaceChildren(
     ...stages.map(([text, what], k) => {

@@ -4,7 +4,7 @@ import { NONE } from "./network.js";
 
 const SURE = 0.9; // from this probability on nothing else is mentioned
 const ORDINALS = ["1st", "2nd", "3rd"];
-const COUNTS = ["no", "one", "two", "three", "four", "five"];
+const COUNTS = ["no", "one", "two", "three", "four", "five", "six"];
 
 // Its name with an article: "a 4", "an 8", "no digit".
 export function nameOf(kind) {
@@ -23,34 +23,60 @@ export function ranked(p) {
 
 // Never 100: no network knows that.
 function percent(share) {
-  return Math.min(Math.round(100 * share), 99);
+  return `${Math.min(Math.round(100 * share), 99)}%`;
+}
+
+function counted(count, one, more) {
+  return count === 1 ? one : more.replace("#", COUNTS[count] ?? count);
 }
 
 function ofOne({ p, answer }) {
   const second = ranked(p)[1];
   if (answer === NONE) return "I don't think that's a digit.";
-  if (p[answer] >= SURE) return `I'm ${percent(p[answer])} % sure of it.`;
-  if (second === NONE) return `${percent(p[answer])} % sure. Is it a digit?`;
-  return `It could be ${nameOf(second)}, too.`;
+  if (p[answer] >= SURE) return `I'm ${percent(p[answer])} sure of it.`;
+  if (second !== NONE) return `It could also be ${nameOf(second)}.`;
+  return `I'm only ${percent(p[answer])} sure. It may not be a digit at all.`;
 }
 
-// Digits and what is none, in reading order -> a sentence or two.
-export function verdict(readings) {
-  if (!readings.length) return "Write a number here.";
-  if (readings.length === 1) return ofOne(readings[0]);
+function ofMany(readings) {
   const digits = readings.filter(({ answer }) => answer !== NONE);
-  const refused = readings.length - digits.length;
   if (!digits.length) return "I don't think these are digits.";
   const sure = ({ p, answer }) => p[answer];
   const least = digits.reduce((a, b) => (sure(b) < sure(a) ? b : a));
   const place = ordinal(readings.indexOf(least) + 1);
-  const text =
-    sure(least) >= SURE
-      ? "I'm sure of every digit."
-      : `I'm not sure of the ${place}: ${percent(sure(least))} %.`;
-  const count = COUNTS[refused] ?? refused;
-  const shapes = `${count} shape${refused > 1 ? "s are" : " is"} no digit`;
-  return refused ? `${text} Here, ${shapes}.` : text;
+  const refused = readings.length - digits.length;
+  if (sure(least) < SURE)
+    return `I'm only ${percent(sure(least))} sure of the ${place} digit.`;
+  return refused
+    ? counted(
+        digits.length,
+        "I'm sure of this digit.",
+        "I'm sure of these # digits.",
+      )
+    : "I'm sure of every digit.";
+}
+
+// Digits and what is none, in reading order -> a sentence or more.
+export function verdict(readings) {
+  if (!readings.length)
+    return "Write a number here, or give me a photo of a sheet of numbers.";
+  if (readings.length === 1) return withHint(ofOne(readings[0]), readings);
+  const refused = readings.filter(({ answer }) => answer === NONE).length;
+  const others = counted(
+    refused,
+    " One other shape isn't a digit, so I left it out.",
+    " # other shapes aren't digits, so I left them out.",
+  );
+  const left = refused && refused < readings.length;
+  return withHint(ofMany(readings) + (left ? others : ""), readings);
+}
+
+// What is refused and is wide may be digits that touch.
+function withHint(text, readings) {
+  const isWide = ({ answer, w, h }) => answer === NONE && w > 1.1 * h;
+  return readings.some(isWide)
+    ? `${text} If digits touch, leave a gap between them.`
+    : text;
 }
 
 // The digits of each row, "?" where there is none but other shapes.
@@ -67,40 +93,51 @@ export function spelt(rows) {
 }
 
 const PLACES = [
-  ["top left", "top", "top right"],
-  ["left", "middle", "right"],
-  ["bottom left", "bottom", "bottom right"],
+  ["at the top left", "at the top, in the middle", "at the top right"],
+  ["on the left", "in the middle", "on the right"],
+  [
+    "at the bottom left",
+    "at the bottom, in the middle",
+    "at the bottom right",
+  ],
 ];
 
 function placeOf(k) {
-  const [y, x] = [Math.floor(k / 14), k % 14];
   const third = (value) => (value < 5 ? 0 : value < 9 ? 1 : 2);
-  return `the ${PLACES[third(y)][third(x)]}`;
+  return PLACES[third(Math.floor(k / 14))][third(k % 14)];
 }
 
-function patch(pixels, k) {
+function isInk(pixels, k) {
   const at = 56 * Math.floor(k / 14) + 2 * (k % 14);
-  const sum = [0, 1, 28, 29].reduce((a, j) => a + pixels[at + j], 0);
-  return `${sum > 2 ? "the ink" : "the empty paper"} at ${placeOf(k)}`
-    .replace("at the left", "on the left")
-    .replace("at the right", "on the right")
-    .replace("at the middle", "in the middle");
+  return [0, 1, 28, 29].reduce((sum, j) => sum + pixels[at + j], 0) > 2;
 }
 
-// The evidence of 14 x 14 patches for a class, in two or three sentences.
+// The evidence of 14 x 14 patches for a class: a question, and sentences.
 export function because(pixels, data, kind, answer) {
   const order = Array.from(data.keys()).sort((a, b) => data[b] - data[a]);
-  const [best, worst] = [order[0], order.at(-1)];
+  const ends = [order[0], order.at(-1)]; // the most for it, and against it
+  const [reason, other] = kind === answer ? ends : ends.reverse();
   const name = nameOf(kind);
-  const parts = [`Why ${kind === answer ? "" : "not "}${name}?`];
-  if (data[best] > 0)
-    parts.push(`What speaks most for ${name} is ${patch(pixels, best)}.`);
-  if (data[worst] < 0)
-    parts.push(`What speaks most against it is ${patch(pixels, worst)}.`);
+  const there = isInk(pixels, reason) ? "there is ink" : "the paper is empty";
+  const what = isInk(pixels, other) ? "The ink" : "The empty paper";
+  const parts = [
+    `Why ${kind === answer ? "" : "not "}${name}?`,
+    `Mainly because ${there} ${placeOf(reason)}.`,
+  ];
+  const same =
+    placeOf(reason) === placeOf(other) &&
+    isInk(pixels, reason) === isInk(pixels, other);
+  if (data[other] && !same)
+    parts.push(
+      kind === answer
+        ? `${what} ${placeOf(other)} counts against it, but not enough.`
+        : `${what} ${placeOf(other)} does suggest ${name}, but not enough.`,
+    );
   parts.push(
-    "How I know: I changed the picture four pixels at a time, ink to paper " +
-      `and paper to ink. ■ A change here makes ${name} less likely. × A ` +
-      "change here makes it more likely.",
+    "To find out, I changed the picture one small square of four pixels at a " +
+      "time, ink to paper and paper to ink, and watched what that did. ■ This " +
+      `part suggests ${name}: after the change it was less likely. × This ` +
+      "part counts against it: after the change it was more likely.",
   );
   return parts;
 }

@@ -18,6 +18,7 @@ def copy(tmp_path):
     for path in sorted(ROOT.glob("notebooks/*.ipynb"))[:2]:
         shutil.copy(path, tmp_path / "notebooks")
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    shutil.copytree(ROOT / "page", tmp_path / "page")
     shutil.copy(ROOT / "README.md", tmp_path)
     return tmp_path
 
@@ -84,3 +85,15 @@ def test_badges_need_owner_and_name(copy, arguments):
     code, complaint = badges(copy, *arguments)
     assert code == 1 and "REPO=" in complaint
     assert contents(copy) == before
+
+
+def test_the_reader_gets_an_address_and_a_link_to_the_course(copy):
+    for _ in range(2):  # the second time, what is there is replaced
+        assert badges(copy, "ada/mnist") == (0, "")
+    for name in ("template.html", "digit_reader.html"):
+        text = (copy / "page" / name).read_text("utf-8")
+        urls = re.findall(r"https://[^'\"\s<]+", text)
+        here = "https://ada.github.io/mnist/digit_reader.html"
+        assert urls == [here, "https://github.com/ada/mnist"]
+        rest = re.sub(r"(<!-- (og|course) -->).*?<!--", r"\1<!--", text)
+        assert rest == (ROOT / "page" / name).read_text("utf-8")

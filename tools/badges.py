@@ -4,7 +4,8 @@ python tools/badges.py OWNER/NAME [BRANCH]
 
 Writes both badges under the title of each notebook and of README.md, where
 Colab's opens the first lesson, and lets README.md's link to the reader open
-it where book.yml publishes it. What is there already is replaced.
+it where book.yml publishes it. The reader gets what a link to it is shown
+with, and a link to the course. What is there already is replaced.
 """
 
 import re
@@ -30,8 +31,25 @@ def with_badges(text, repository, branch, lesson):
     return f"{title}\n\n{badges}\n\n{rest}"
 
 
+def with_address(page, repository, reader):
+    """Return the reader, or its template, with what depends on an address."""
+    course = f"https://github.com/{repository}"
+    parts = {
+        "og": f'<meta property="og:title" content="Digit reader">'
+        f'<meta property="og:url" content="{reader}">'
+        '<meta property="og:description" content="Write a number: a small '
+        'neural network reads it, and shows you why.">',
+        "course": f'<p><a href="{course}" target="_top">How it was made, step '
+        "by step: the course</a></p>",
+    }
+    for name, text in parts.items():
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        page = re.sub(f"{start}.*?{end}", start + text + end, page)
+    return page
+
+
 def write_badges(root, repository, branch="main"):
-    """Write the badges into the lessons and the README under `root`."""
+    """Write them into lessons, README.md and the reader under `root`."""
     paths = sorted((root / "notebooks").glob("*.ipynb"))
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
@@ -46,6 +64,10 @@ def write_badges(root, repository, branch="main"):
     )
     text = re.sub(r"(?<=\]\()[^()]+/digit_reader\.html", page, text)
     readme.write_text(text, "utf-8", newline="\n")
+    for name in ("template.html", "digit_reader.html"):
+        path = root / "page" / name
+        text = with_address(path.read_text("utf-8"), repository, page)
+        path.write_text(text, "utf-8", newline="\n")
 
 
 if __name__ == "__main__":
