@@ -3,7 +3,7 @@
 import { NONE } from "./network.js";
 
 const SURE = 0.9; // from this probability on nothing else is mentioned
-const ORDINALS = ["1st", "2nd", "3rd"];
+const ENDS = ["th", "st", "nd", "rd"]; // 11th, 12th and 13th are exceptions
 const COUNTS = ["no", "one", "two", "three", "four", "five"];
 
 // Its name with an article: "a 4", "an 8", "no digit".
@@ -13,7 +13,8 @@ export function nameOf(kind) {
 }
 
 export function ordinal(k) {
-  return ORDINALS[k - 1] ?? `${k}th`;
+  const teen = Math.floor(k / 10) % 10 === 1;
+  return k + ((!teen && ENDS[k % 10]) || "th");
 }
 
 // The most probable classes, the first one first: a list of their numbers.
