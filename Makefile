@@ -9,6 +9,7 @@
 # make student  copy the lessons without answers and outputs to build/student
 # make bench  time the lessons against other tools (about 40 minutes)
 # make ocr    give lesson 10's exam to free OCR tools (about 15 minutes)
+# make speed  does lesson 9's page follow a pen? (on a quiet machine)
 # make lock   renew the locks after a change of a requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)
@@ -27,7 +28,7 @@ NOTEBOOKS = $(wildcard notebooks/*.ipynb)
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup data lab dev test test-all form run page book student bench \
-  ocr repeat lock colab versions badges
+  ocr speed repeat lock colab versions badges
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -125,6 +126,11 @@ ocr: VENV = .venv-ocr
 ocr: LISTS += benchmarks/ocr-requirements.txt
 ocr: data
 	$(VENV)/bin/python benchmarks/ocr.py
+
+speed: LISTS += tests/requirements.lock
+speed: setup
+	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tools \
+	  $(VENV)/bin/python tests/draw_speed.py
 
 data: setup
 	@$(if $(SAMPLE),,$(VENV)/bin/python data/get_mnist.py)

@@ -1,7 +1,7 @@
 // All that takes time. It runs in a worker where there can be one, so that
 // the pen never waits for it.
 
-import { FINE, rasterize } from "./drawing.js";
+import { FINE, H, rasterize, W } from "./drawing.js";
 import { learn, recall } from "./learning.js";
 import {
   bytesOf,
@@ -72,15 +72,18 @@ function cutStrokes(sign, strokes, model) {
   const pairs = order.flatMap((_, i) =>
     order.slice(i, i + 4).map((_, k) => [i, i + k + 1]),
   );
-  const parts = pairs.map(([i, j]) =>
-    i === 0 && j === n ? sign : join(findPieces(maskOf(order.slice(i, j)))),
-  );
+  const steps = pairs.flatMap(([i, j]) => {
+    if (i === 0 && j === n) return [{ i, j, part: sign }];
+    const pieces = findPieces(maskOf(order.slice(i, j)));
+    return pieces.length ? [{ i, j, part: join(pieces) }] : []; // a speck
+  });
   const value = Array.from({ length: n + 1 }, () =>
     Array(n + 1).fill(-Infinity),
   );
   const cut = value.map(() => []);
+  const parts = steps.map(({ part }) => part);
   recognise(parts, model).forEach((found, k) => {
-    const [i, j] = pairs[k];
+    const { i, j } = steps[k];
     value[i][j] = evidence(found.p) * found.w;
     cut[i][j] = found;
   });
@@ -108,8 +111,11 @@ export function readDrawing(strokes, model) {
 }
 
 // Whether a stroke begins in a sign: it hangs together, so it ends there, too.
+// One that begins on the field's frame begins on the field's edge.
 function isIn([[x, y]], { x: left, y: top, w, h, mask }) {
-  const [column, row] = [FINE * x - left, FINE * y - top].map(Math.floor);
+  const pixel = (value, end) =>
+    Math.min(Math.max(Math.floor(FINE * value), 0), FINE * end - 1);
+  const [column, row] = [pixel(x, W) - left, pixel(y, H) - top];
   const inside = column >= 0 && column < w && row >= 0 && row < h;
   return inside && mask.data[row * w + column] === 1;
 }

@@ -3,7 +3,7 @@
 import { NONE } from "./network.js";
 
 const SURE = 0.9; // from this probability on nothing else is mentioned
-const ORDINALS = ["1st", "2nd", "3rd"];
+const ENDS = ["th", "st", "nd", "rd"]; // 11th, 12th and 13th are exceptions
 const COUNTS = ["no", "one", "two", "three", "four", "five", "six"];
 
 // Its name with an article: "a 4", "an 8", "no digit".
@@ -13,7 +13,8 @@ export function nameOf(kind) {
 }
 
 export function ordinal(k) {
-  return ORDINALS[k - 1] ?? `${k}th`;
+  const teen = Math.floor(k / 10) % 10 === 1;
+  return k + ((!teen && ENDS[k % 10]) || "th");
 }
 
 // The most probable classes, the first one first: a list of their numbers.
@@ -66,7 +67,7 @@ export function verdict(readings) {
     refused,
     " One other shape isn't a digit, so I left it out.",
     " # other shapes aren't digits, so I left them out.",
-  );
+  ).replace(/^ [a-z]/, (letter) => letter.toUpperCase());
   const left = refused && refused < readings.length;
   return withHint(ofMany(readings) + (left ? others : ""), readings);
 }
@@ -118,21 +119,21 @@ export function because(pixels, data, kind, answer) {
   const ends = [order[0], order.at(-1)]; // the most for it, and against it
   const [reason, other] = kind === answer ? ends : ends.reverse();
   const name = nameOf(kind);
-  const there = isInk(pixels, reason) ? "there is ink" : "the paper is empty";
-  const what = isInk(pixels, other) ? "The ink" : "The empty paper";
-  const parts = [
-    `Why ${kind === answer ? "" : "not "}${name}?`,
-    `Mainly because ${there} ${placeOf(reason)}.`,
-  ];
+  const sign = kind === answer ? 1 : -1;
+  const parts = [`Why ${kind === answer ? "" : "not "}${name}?`];
+  if (sign * data[reason] > 0) {
+    const what = isInk(pixels, reason) ? "there is ink" : "the paper is empty";
+    parts.push(`Mainly because ${what} ${placeOf(reason)}.`);
+  }
   const same =
     placeOf(reason) === placeOf(other) &&
     isInk(pixels, reason) === isInk(pixels, other);
-  if (data[other] && !same)
-    parts.push(
-      kind === answer
-        ? `${what} ${placeOf(other)} counts against it, but not enough.`
-        : `${what} ${placeOf(other)} does suggest ${name}, but not enough.`,
-    );
+  if (sign * data[other] < 0 && !same) {
+    const what = isInk(pixels, other) ? "The ink" : "The empty paper";
+    const does =
+      kind === answer ? "counts against it" : `does suggest ${name}`;
+    parts.push(`${what} ${placeOf(other)} ${does}, but not enough.`);
+  }
   parts.push(
     "To find out, I changed the picture one small square of four pixels at a " +
       "time, ink to paper and paper to ink, and watched what that did. ■ This " +
