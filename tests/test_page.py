@@ -343,11 +343,13 @@ def test_several_digits_each_with_its_box_and_bars(page):
     assert chips.all_text_contents() == list("0522")
     assert page.locator("#bars b").first.text_content() == "2"  # the last one
     chips.nth(1).click()
-    assert page.locator("#title").text_content() == "I read the 2nd digit as a 5"
+    title = page.locator("#title").text_content()
+    assert title == "I read the 2nd digit as a 5"
     assert page.locator("#bars b").first.text_content() == "5"
     draw(page, moved(NO_DIGITS["X"], 73, 55))  # strike the last one out
     reads(page, "052")
-    assert "One other shape isn't a digit" in page.locator("#said").text_content()
+    said = page.locator("#said").text_content()
+    assert "One other shape isn't a digit" in said
     assert boxes.all_text_contents() == list("052?")
 
 
