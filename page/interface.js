@@ -38,6 +38,7 @@ const DARES = [
 
 const at = {}; // the parts of the page by their id
 const drawings = makeHistory({ strokes: [] }); // or {strokes: [], photo}
+const REST = 150; // ms without a stroke, before all is shown
 let ask; // puts a question to the thinker
 let count; // classes: eleven
 let epoch = 0; // grows with all that makes older answers worthless
@@ -56,12 +57,14 @@ let reading = null; // a promise, while a question is open
 
 function read() {
   again = true;
-  reading ??= readLatest();
+  reading ??= readLatest().finally(() => {
+    reading = null;
+    if (again) read();
+  });
   return reading;
 }
 
 async function readLatest() {
-  await null; // so that it ends only after `reading` was set
   while (again) {
     again = false;
     const begun = epoch;
@@ -76,14 +79,13 @@ async function readLatest() {
       photo.turn = found.turn;
       paint();
     }
-    const place = photo
+    const toField = photo
       ? (box) => inView(photo.view, box)
       : (box) => ({ ...box, ...inField(box) });
-    rows = found.rows.map((row) => row.map(place));
+    rows = found.rows.map((row) => row.map(toField));
     if (active || demo) showAnswer(false);
     else show();
   }
-  reading = null;
 }
 
 // --- What is shown of it
@@ -131,13 +133,22 @@ async function showInside(reading) {
   flowed = key;
 }
 
+let resting = 0; // the timer of what is shown once the pen has rested
+
 function show(aloud = true) {
   showAnswer(aloud);
+  clearTimeout(resting);
+  if (!rows.length) showAll();
+  else resting = setTimeout(showAll, REST);
+}
+
+function showAll() {
   const readings = rows.flat();
   const reading = readings[selected()];
   for (const part of ["detail", "inside", "wrong"]) at[part].hidden = !reading;
   at.share.disabled = !reading;
   at.chips.hidden = readings.length < 2;
+  keep("sessionStorage", "drawing", drawn());
   if (!reading) {
     flowing++;
     return;
@@ -161,7 +172,8 @@ function show(aloud = true) {
 
 function choose(k) {
   [chosen, asked] = [k, null];
-  show(false);
+  showAnswer(false);
+  showAll();
   at.chips.children[k].focus();
 }
 
@@ -249,10 +261,15 @@ function renew() {
   const { strokes, photo } = drawings.now();
   at.undo.disabled = !drawings.canUndo();
   at.redo.disabled = !drawings.canRedo();
-  paint();
-  keep("sessionStorage", "drawing", strokes);
+  paintSoon();
   if (strokes.length || photo) read();
   else show();
+}
+
+// What a reload brings back: the strokes, unless they wrote themselves.
+function drawn() {
+  const { strokes, demo } = drawings.now();
+  return demo ? [] : strokes;
 }
 
 function change(next) {
@@ -329,14 +346,13 @@ function kept(name, what) {
 
 // --- Pointers
 
+let place = { x: 0, y: 0, zoom: 1 }; // of the field, while it is drawn on
+
 function pointsOf(event) {
-  const box = at.drawing.getBoundingClientRect();
-  const border = at.drawing.clientLeft;
-  const zoom = W / at.drawing.clientWidth;
   const between = event.getCoalescedEvents?.() ?? [];
   return (between.length ? between : [event]).map(({ clientX, clientY }) => [
-    (clientX - box.left - border) * zoom,
-    (clientY - box.top - border) * zoom,
+    (clientX - place.x) * place.zoom,
+    (clientY - place.y) * place.zoom,
   ]);
 }
 
@@ -348,9 +364,13 @@ function putDown(point) {
 function onDown(event) {
   if (!event.isPrimary || event.button !== 0) return;
   at.drawing.setPointerCapture(event.pointerId);
+  clearTimeout(resting);
   at.pen.className = "";
   endDemo();
   active = true;
+  const { x, y } = at.drawing.getBoundingClientRect();
+  const { clientLeft: border, clientWidth: wide } = at.drawing;
+  place = { x: x + border, y: y + border, zoom: W / wide };
   putDown(pointsOf(event)[0]);
 }
 
@@ -368,7 +388,6 @@ function onUp(event) {
   if (!active || !event.isPrimary) return;
   active = false;
   chosen = null;
-  keep("sessionStorage", "drawing", drawings.now().strokes);
   read();
 }
 
@@ -398,7 +417,6 @@ function onFieldKey(event) {
   else if (event.key !== " ") return;
   else if (at.pen.className) {
     [active, at.pen.className] = [false, ""];
-    keep("sessionStorage", "drawing", drawings.now().strokes);
     read();
   } else {
     endDemo();
@@ -613,10 +631,10 @@ export function start() {
   fit();
   movePen([0, 0]);
   const before = kept("sessionStorage", "drawing");
-  const drawn = isDrawing(before) && before.length;
-  if (drawn) drawings.restart({ strokes: before });
+  const found = isDrawing(before) && before.length;
+  if (found) drawings.restart({ strokes: before });
   renew();
-  if (!drawn) startDemo();
+  if (!found) startDemo();
   taught = sound(kept("localStorage", "taught"), count);
   if (taught.length) readAgain();
 }

@@ -4,10 +4,10 @@
 
 import { total } from "./network.js";
 
-export function image(h, w, at = () => 0) {
-  // of floats
+export function image(h, w, at) {
+  // of floats; without `at` all are 0
   const data = new Float64Array(h * w);
-  for (let y = 0; y < h; y++)
+  for (let y = 0; at && y < h; y++)
     for (let x = 0; x < w; x++) data[y * w + x] = at(y, x);
   return { h, w, data };
 }

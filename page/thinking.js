@@ -12,7 +12,7 @@ import {
   total,
   unpack,
 } from "./network.js";
-import { image, prepare } from "./preparation.js";
+import { bytes, image, prepare } from "./preparation.js";
 import {
   bestPath,
   bestReading,
@@ -53,9 +53,10 @@ function signsOf(pieces) {
 }
 
 function maskOf(strokes) {
-  const ink = rasterize(strokes);
-  const data = Uint8Array.from(ink.data, (covered) => Number(covered > 0.5));
-  return { ...ink, data };
+  const { h, w, data } = rasterize(strokes);
+  const mask = bytes(h, w);
+  for (let k = 0; k < data.length; k++) mask.data[k] = Number(data[k] > 0.5);
+  return mask;
 }
 
 function middleOf(stroke) {
@@ -204,9 +205,9 @@ export function makeAsk(network, source) {
   function here(job, given) {
     // no worker: after what is to be painted
     thinker ??= makeThinker(network);
-    return new Promise((answered) => {
-      setTimeout(() => answered(thinker[job](...given)));
-    });
+    return new Promise((painted) => {
+      setTimeout(painted);
+    }).then(() => thinker[job](...given));
   }
 
   try {

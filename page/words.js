@@ -3,7 +3,7 @@
 import { NONE } from "./network.js";
 
 const SURE = 0.9; // from this probability on nothing else is mentioned
-const ENDS = ["th", "st", "nd", "rd"]; // 11th, 12th and 13th are exceptions
+const ORDINALS = ["1st", "2nd", "3rd"];
 const COUNTS = ["no", "one", "two", "three", "four", "five", "six"];
 
 // Its name with an article: "a 4", "an 8", "no digit".
@@ -13,8 +13,8 @@ export function nameOf(kind) {
 }
 
 export function ordinal(k) {
-  const teen = Math.floor(k / 10) % 10 === 1;
-  return k + ((!teen && ENDS[k % 10]) || "th");
+  const [tens, last] = [Math.floor(k / 10), ORDINALS[(k % 10) - 1]];
+  return last && tens % 10 !== 1 ? `${tens || ""}${last}` : `${k}th`;
 }
 
 // The most probable classes, the first one first: a list of their numbers.
@@ -120,7 +120,8 @@ export function because(pixels, data, kind, answer) {
   const [reason, other] = kind === answer ? ends : ends.reverse();
   const name = nameOf(kind);
   const sign = kind === answer ? 1 : -1;
-  const parts = [`Why ${kind === answer ? "" : "not "}${name}?`];
+  const title = kind === NONE ? `“${name}”` : name;
+  const parts = [`Why ${kind === answer ? "" : "not "}${title}?`];
   if (sign * data[reason] > 0) {
     const what = isInk(pixels, reason) ? "there is ink" : "the paper is empty";
     parts.push(`Mainly because ${what} ${placeOf(reason)}.`);

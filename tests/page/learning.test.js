@@ -126,6 +126,16 @@ test("after learning a corrected image has its class, known ones theirs", () => 
   }
 });
 
+test("without known images it forgets more of them", () => {
+  const start = layers();
+  const taught = [[2, ...pixels(255, 255)]];
+  const [kept, lost] = [KNOWN, []].map((known) => {
+    const after = [start[0], learn(start, known, taught)];
+    return predict(after, pixels(1, 0))[0];
+  });
+  assert.ok(kept > lost + 0.05, `${kept}, ${lost}`);
+});
+
 test("it doesn't go on when it is sure", () => {
   const start = layers();
   const both = pixels(1, 1);

@@ -107,6 +107,25 @@ test("strokes that touch stay together if the model says so", () => {
   }
 });
 
+test("strokes that are drawn by turns are cut between the right ones", () => {
+  const left = [0, 1, 2].map((k) =>
+    TOUCHING[0].map(([x, y]) => [x + 80 * k, y]),
+  );
+  const single = byLines((n) => sure(n === 1 ? 6 : NONE));
+  const pairs = byLines((n) => sure(n === 2 ? 4 : n === 1 ? 6 : NONE, 0.9));
+  for (const order of [
+    [0, 1, 2],
+    [0, 2, 1],
+    [2, 0, 1],
+  ]) {
+    const strokes = order.map((k) => left[k]);
+    assert.equal(readDrawing(strokes, single).flat().length, 3);
+    const cut = boxes(readDrawing(strokes, pairs));
+    assert.deepEqual(cut, boxes(readDrawing(left, pairs)));
+    assert.equal(cut.flat().length, 2);
+  }
+});
+
 test("a stroke is not cut", () => {
   const single = byLines((n) => sure(n === 1 ? 6 : NONE));
   const rows = readDrawing([TOUCHING.flat()], single);

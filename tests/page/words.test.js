@@ -171,7 +171,8 @@ test("why not another class", () => {
     because(ink(0, 0), evidenceAt(), kind, answer)[0];
   assert.equal(title(3, 8), "Why not a 3?");
   assert.equal(title(8, NONE), "Why not an 8?");
-  assert.equal(title(NONE, NONE), "Why no digit?");
+  assert.equal(title(NONE, NONE), "Why “no digit”?");
+  assert.equal(title(NONE, 3), "Why not “no digit”?");
   const data = evidenceAt([0, 0, 2], [13, 13, -3]);
   const [, most, suggests] = because(ink(0, 0), data, 8, 3);
   assert.equal(most, "Mainly because the paper is empty at the bottom right.");
