@@ -518,8 +518,7 @@ export function readInk(ink, model) {
   return { rows, value: valueOfRows(rows, digits) };
 }
 
-// One digit by lesson 5, and its value. Its box is that of its ink; its mask
-// is what lesson 5 makes of it, and so is prepared once more, as in Python.
+// One digit by lesson 5, and its value. Its box is that of its ink.
 export function readSingle(grey, model) {
   const ink = inkOf(grey);
   const { x, y, w, h } = boxOf(ink);
@@ -529,7 +528,7 @@ export function readSingle(grey, model) {
     Math.round(n * zoom),
   );
   const box = { x: left, y: upper, w: right - left, h: lower - upper };
-  const rows = [recognise([{ ...box, mask: toMnist(ink) }], model)];
+  const rows = [recognise([{ ...box, mask: ink }], model)];
   return { rows, value: valueOfRows(rows, rows[0]) };
 }
 

@@ -122,6 +122,9 @@ def test_reads_the_course_s_pictures_as_lesson_10_does(
     ]
     print(f"prepared: at most {max(apart):.1e} apart")
     assert max(apart) < 1e-5
+    for name, reading in of.items():  # prepared once, not twice
+        prepared = reading["prepared"]
+        assert reading["single"] == [prepared] * any(prepared), name
 
 
 def test_reads_pages_as_lesson_10_does(lesson, network, paper, tmp_path):

@@ -457,6 +457,30 @@ def test_rows_of_a_tilted_page(lesson, slope):
     assert found == rows
 
 
+# A single digit
+
+
+def test_a_single_digit_is_prepared_once_as_in_lesson_5(lesson):
+    given = []
+
+    def give(images):
+        given.extend(images)
+        return np.eye(11)[[7] * len(images)]
+
+    found, model = 0, SimpleNamespace(predict_on_batch=give)
+    for path in sorted((DATA / "digits").iterdir()):
+        grey = lesson["read_image"](path)
+        prepared = lesson["prepare"](grey)
+        given.clear()
+        rows, _ = lesson["read_single"](grey, model)
+        wanted = [prepared] if prepared.any() else []
+        assert np.array_equal(given, wanted), path.name
+        boxes = [piece[:4] for piece in sum(rows, [])]
+        assert boxes == [(0, 0, *grey.shape[::-1])] * len(wanted), path.name
+        found += len(wanted)
+    assert found >= 12
+
+
 # Files and pictures that hold no digit
 
 

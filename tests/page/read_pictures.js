@@ -2,13 +2,19 @@
 // the folder that it is given are network.json, {shape, weights}, sizes.json,
 // a list of [h, w], and pictures.raw, all their bytes. It writes there
 // ink.raw, all masks of ink, and readings.json: of each picture the best
-// reading, and what lesson 5's prepare makes of it.
+// reading, what lesson 5's prepare makes of it, and all that the network is
+// given where the picture is read as a single digit.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytesOf, predict, unpack } from "../../page/network.js";
 import { prepare } from "../../page/preparation.js";
-import { bestReading, findInk, spell } from "../../page/reading.js";
+import {
+  bestReading,
+  findInk,
+  readSingle,
+  spell,
+} from "../../page/reading.js";
 
 const file = (name) => join(process.argv[2], name);
 const { shape, weights } = JSON.parse(readFileSync(file("network.json")));
@@ -33,6 +39,9 @@ const found = JSON.parse(readFileSync(file("sizes.json"))).map(([h, w]) => {
     seconds,
     text: spell(rows),
     prepared: Array.from(prepare(grey).data),
+    single: readSingle(grey, model)
+      .rows.flat()
+      .map(({ pixels }) => Array.from(pixels)),
   };
 });
 writeFileSync(file("ink.raw"), Buffer.concat(masks));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { NONE } from "../../page/network.js";
-import { bytes } from "../../page/preparation.js";
+import { bytes, prepare } from "../../page/preparation.js";
 import {
   bestPath,
   bestReading,
@@ -407,6 +407,7 @@ test("a single digit has the box of its ink, of 1,000 pixels", () => {
   const { x, y, w, h } = rows[0][0];
   assert.deepEqual([x, y, w, h], [357, 179, 107, 535]);
   assert.equal(value.toFixed(6), (4 / 1.5).toFixed(6));
+  assert.deepEqual(rows[0][0].pixels, prepare(grey).data); // once, not twice
 });
 
 test("nothing written is no reading, and asks no network", () => {
