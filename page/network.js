@@ -33,7 +33,7 @@ export function convolve({ h, w, c, data }, { size, kernel, bias }) {
   const [rows, columns, n] = [h - size + 1, w - size + 1, bias.length];
   const sums = new Float32Array(rows * columns * n);
   const values = new Float32Array(size * size * c + 1);
-  const weights = new Int32Array(size * size * c + 1); // where they begin
+  const places = new Int32Array(size * size * c + 1); // of their weights
   for (let y = 0; y < rows; y++)
     for (let x = 0; x < columns; x++) {
       let count = 0;
@@ -42,16 +42,16 @@ export function convolve({ h, w, c, data }, { size, kernel, bias }) {
           const value = data[((y + i) * w + x) * c + j];
           if (value === 0) continue;
           values[count] = value;
-          weights[count++] = (i * size * c + j) * n;
+          places[count++] = (i * size * c + j) * n;
         }
       values[count] = 0; // the partner of an odd one
       const at = (y * columns + x) * n;
       for (let o = 0; o < n; o++) sums[at + o] = bias[o];
       for (let k = 0; k < count; k += 2) {
         const a = values[k];
-        const first = weights[k];
+        const first = places[k];
         const b = values[k + 1];
-        const second = weights[k + 1];
+        const second = places[k + 1];
         for (let o = 0; o < n; o++)
           sums[at + o] += a * kernel[first + o] + b * kernel[second + o];
       }
