@@ -38,7 +38,7 @@ const DARES = [
 
 const at = {}; // the parts of the page by their id
 const drawings = makeHistory({ strokes: [] }); // or {strokes: [], photo}
-const REST = 150; // ms without a stroke, before all is shown
+const REST = 250; // ms without a stroke, before all is shown
 let ask; // puts a question to the thinker
 let count; // classes: eleven
 let epoch = 0; // grows with all that makes older answers worthless
@@ -127,7 +127,7 @@ let flowed = ""; // the pixels of the one that is shown
 async function showInside(reading) {
   const number = ++flowing;
   const seen = await ask("look", reading.pixels);
-  if (number !== flowing) return;
+  if (active || number !== flowing) return; // another one will follow
   const key = reading.pixels.join();
   showFlow(at.flow, seen, reading, key !== flowed);
   flowed = key;
@@ -226,14 +226,16 @@ async function explain(kind) {
 
 // --- The field
 
+let context; // of the field, to paint on
+let colour; // of ink, in the present theme
+
 function paint() {
   const { strokes, photo } = drawings.now();
-  const context = at.drawing.getContext("2d");
   const zoom = at.drawing.width / W;
   context.setTransform(zoom, 0, 0, zoom, 0, 0);
   context.clearRect(0, 0, W, H);
   if (photo) paintPhoto(context, photo);
-  else paintStrokes(context, strokes, getComputedStyle(at.drawing).color);
+  else paintStrokes(context, strokes, colour);
 }
 
 let framed = false; // whether the next frame will be painted
@@ -248,6 +250,7 @@ function paintSoon() {
 }
 
 function fit() {
+  colour = getComputedStyle(at.drawing).color;
   const wide = at.drawing.clientWidth * devicePixelRatio;
   at.drawing.width = Math.round(wide);
   at.drawing.height = Math.round((wide * H) / W);
@@ -607,7 +610,7 @@ function listenToAll() {
   });
   at.forget.addEventListener("click", () => forget([...taught.keys()]));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    paint();
+    fit();
     show(false);
   });
   new ResizeObserver(fit).observe(drawing);
@@ -627,6 +630,7 @@ export function start() {
     at.wrong.append(button);
   }
   at.frame.hidden = Boolean(storage("localStorage"));
+  context = at.drawing.getContext("2d");
   listenToAll();
   fit();
   movePen([0, 0]);
