@@ -45,7 +45,7 @@ let epoch = 0; // grows with all that makes older answers worthless
 let active = false; // whether a pointer is down
 let demo = 0; // the frame in which the first number goes on writing itself
 let rows = []; // of what was read, its boxes in units of the field
-let chosen = null; // the reading looked at; else the last one
+let chosen = null; // the reading looked at; else a doubtful one, or the last
 let asked = null; // why this class? {kind, pixels, data}
 let taught = [];
 let game = null; // {fooled, tried} while it is played
@@ -91,8 +91,10 @@ async function readLatest() {
 // --- What is shown of it
 
 function selected() {
-  const last = rows.flat().length - 1;
-  return Math.min(chosen ?? last, last);
+  const shares = rows.flat().map(({ p, answer }) => p[answer]);
+  const last = shares.length - 1;
+  const least = shares.indexOf(Math.min(...shares));
+  return Math.min(chosen ?? (shares[least] < 0.9 ? least : last), last);
 }
 
 function tell(text) {
@@ -109,12 +111,11 @@ function showAnswer(aloud) {
   if (photo?.turn !== undefined) {
     if (!readings.length)
       text =
-        "I can't find a number in this picture. I read best when the pen is " +
-        "dark, the paper plain and the light even.";
-    else if (photo.turn)
-      text += " I turned the picture the right way up first.";
+        "I can't find a number in this photo. I read best when the pen is " +
+        "dark, the paper plain and the light even. Try another one.";
+    else if (photo.turn) text += " I turned the photo the right way up first.";
   }
-  if (drawings.now().demo) text += " Now write your own here.";
+  if (drawings.now().demo) text += " That was an example: now write over it.";
   at.said.textContent = text;
   if (aloud)
     at.spoken.textContent = `${describe(readings, answer)} ${text}`.trim();
@@ -148,7 +149,7 @@ function showAll() {
   for (const part of ["detail", "inside", "wrong"]) at[part].hidden = !reading;
   at.share.disabled = !reading;
   at.chips.hidden = readings.length < 2;
-  keep("sessionStorage", "drawing", drawn());
+  resting = 0;
   if (!reading) {
     flowing++;
     return;
@@ -185,14 +186,16 @@ function showDetail(reading) {
       ? `I don't think ${several ? `the ${place}` : "this"} is a digit`
       : `I read ${several ? `the ${place} digit` : "this"} as ` +
         nameOf(reading.answer);
-  at.wrong.firstElementChild.textContent = `Did I get ${several ? `the ${place}` : "it"} wrong? Tell me what it is:`;
+  at.wrong.firstElementChild.textContent = several
+    ? `Did I get one wrong? Tap it above, then tell me what the ${place} is:`
+    : "Did I get it wrong? Tell me what it is, and I'll remember it:";
   at.seen.ariaLabel = "What the network sees: 28 × 28 pixels";
   showPixels(at.seen, reading.pixels);
   const all = at.all.ariaExpanded === "true";
   at.all.textContent = all
-    ? "Show the best three"
+    ? "Show only the top three"
     : `Show all ${reading.p.length} answers`;
-  at.hint.textContent = "Tap a bar to see why I chose it, or why I didn't.";
+  at.hint.textContent = "Tap an answer to see why I chose it or rejected it.";
   if (asked?.pixels !== String(reading.pixels)) asked = null; // another digit
   const kinds = barsOf(reading.p, all);
   showBars(at.bars, reading, kinds, asked?.kind, explain);
@@ -265,14 +268,15 @@ function renew() {
   at.undo.disabled = !drawings.canUndo();
   at.redo.disabled = !drawings.canRedo();
   paintSoon();
+  if (!active) keepDrawing();
   if (strokes.length || photo) read();
   else show();
 }
 
-// What a reload brings back: the strokes, unless they wrote themselves.
-function drawn() {
+// For a reload: the strokes, unless they wrote themselves.
+function keepDrawing() {
   const { strokes, demo } = drawings.now();
-  return demo ? [] : strokes;
+  keep("sessionStorage", "drawing", demo ? [] : strokes);
 }
 
 function change(next) {
@@ -391,6 +395,7 @@ function onUp(event) {
   if (!active || !event.isPrimary) return;
   active = false;
   chosen = null;
+  keepDrawing();
   read();
 }
 
@@ -420,6 +425,7 @@ function onFieldKey(event) {
   else if (event.key !== " ") return;
   else if (at.pen.className) {
     [active, at.pen.className] = [false, ""];
+    keepDrawing();
     read();
   } else {
     endDemo();
@@ -445,11 +451,11 @@ async function readPhoto(files) {
   try {
     const photo = await openPhoto(files[0]);
     change({ strokes: [], photo: { ...photo, ...frame(photo, 0, []) } });
-    tell("I'm reading the picture.");
+    tell("I'm reading the photo.");
   } catch {
     if (drawings.now().photo || drawings.now().strokes.length)
       change({ strokes: [] });
-    tell("I can't open this as a picture. Try a JPEG or a PNG.");
+    tell("I can't open this as a photo. Try a JPEG or a PNG.");
   }
 }
 
@@ -477,7 +483,9 @@ async function relearn() {
 
 function forget(which) {
   taught = taught.filter((_, k) => !which.includes(k));
-  at.thanks.textContent = "I've forgotten it.";
+  at.thanks.textContent = taught.length
+    ? "I've forgotten it."
+    : "I've forgotten all that you taught me.";
   readAgain();
 }
 
@@ -497,9 +505,10 @@ async function teach(kind) {
   const percent = (share) => `${Math.round(100 * share)}%`;
   if (after !== undefined)
     at.thanks.textContent =
-      `Thank you. Before, I'd have given ${nameOf(kind)} ` +
-      `${percent(p[kind])}. Now I give it ${percent(after)}, but I've just ` +
-      "been shown this one. Write another like it to see whether I've really " +
+      `Thank you. Before you told me, I'd have put the chance of ` +
+      `${nameOf(kind)} at ${percent(p[kind])}. Now I put it at ` +
+      `${percent(after)}, but that proves little, because you've just shown ` +
+      "me the answer. Write another like it to see whether I've really " +
       "learned.";
 }
 

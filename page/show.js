@@ -163,10 +163,10 @@ function mapsOf({ h, w, c, data }) {
 }
 
 function inWords({ h, c }, k, seen) {
-  if (h === 1) return `${c} neurons, each taking in all ${seen[k - 1].c} maps`;
+  if (h === 1) return `${c} neurons: each looks at all ${seen[k - 1].c} maps`;
   return k
-    ? `${c} maps, each showing where some of these patterns meet`
-    : `${c} maps, each showing where one small pattern of ink was found`;
+    ? `${c} maps: each shows where certain patterns occur together`
+    : `${c} maps: each shows where I found one small pattern of ink`;
 }
 
 function outputsOf({ p, answer }) {
@@ -190,12 +190,12 @@ export function showFlow(list, seen, reading, move) {
   requestAnimationFrame(() => showPixels(pixels, reading.pixels));
   const count = reading.p.length;
   const stages = [
-    ["28 × 28 pixels", pixels],
+    ["Your digit in 28 × 28 pixels", pixels],
     ...seen
       .slice(0, -1)
       .map((maps, k) => [inWords(maps, k, seen), mapsOf(maps)]),
     [
-      `${count} answers${count > NONE ? " (? is no digit)" : ""}`,
+      `${count} answers${count > NONE ? ", ? for no digit" : ""}`,
       outputsOf(reading),
     ],
   ];

@@ -2,6 +2,7 @@
 
 import { NONE } from "./network.js";
 
+const WORTH = 0.2; // of the strongest evidence: weaker one isn't mentioned
 const SURE = 0.9; // from this probability on nothing else is mentioned
 const ORDINALS = ["1st", "2nd", "3rd"];
 const COUNTS = ["no", "one", "two", "three", "four", "five", "six"];
@@ -34,9 +35,10 @@ function counted(count, one, more) {
 function ofOne({ p, answer }) {
   const second = ranked(p)[1];
   if (answer === NONE) return "I don't think that's a digit.";
-  if (p[answer] >= SURE) return `I'm ${percent(p[answer])} sure of it.`;
+  const guess = `${percent(p[answer])} sure it's ${nameOf(answer)}.`;
+  if (p[answer] >= SURE) return `I'm ${guess}`;
   if (second !== NONE) return `It could also be ${nameOf(second)}.`;
-  return `I'm only ${percent(p[answer])} sure. It may not be a digit at all.`;
+  return `I'm only ${guess} It may not be a digit at all.`;
 }
 
 function ofMany(readings) {
@@ -51,10 +53,10 @@ function ofMany(readings) {
   return refused
     ? counted(
         digits.length,
-        "I'm sure of this digit.",
-        "I'm sure of these # digits.",
+        "I'm at least 90% sure of this digit.",
+        "I'm at least 90% sure of these # digits.",
       )
-    : "I'm sure of every digit.";
+    : "I'm at least 90% sure of every digit.";
 }
 
 // Digits and what is none, in reading order -> a sentence or more.
@@ -65,9 +67,9 @@ export function verdict(readings) {
   const refused = readings.filter(({ answer }) => answer === NONE).length;
   const others = counted(
     refused,
-    " One other shape isn't a digit, so I left it out.",
-    " # other shapes aren't digits, so I left them out.",
-  ).replace(/^ [a-z]/, (letter) => letter.toUpperCase());
+    " I don't think the other shape is a digit, so I left it out.",
+    " I don't think the # other shapes are digits, so I left them out.",
+  );
   const left = refused && refused < readings.length;
   return withHint(ofMany(readings) + (left ? others : ""), readings);
 }
@@ -76,7 +78,7 @@ export function verdict(readings) {
 function withHint(text, readings) {
   const isWide = ({ answer, w, h }) => answer === NONE && w > 1.1 * h;
   return readings.some(isWide)
-    ? `${text} If digits touch, leave a gap between them.`
+    ? `${text} If two digits touch here, try leaving a gap between them.`
     : text;
 }
 
@@ -94,13 +96,9 @@ export function spelt(rows) {
 }
 
 const PLACES = [
-  ["at the top left", "at the top, in the middle", "at the top right"],
-  ["on the left", "in the middle", "on the right"],
-  [
-    "at the bottom left",
-    "at the bottom, in the middle",
-    "at the bottom right",
-  ],
+  ["at the top left", "at the top centre", "at the top right"],
+  ["on the left", "at the centre", "on the right"],
+  ["at the bottom left", "at the bottom centre", "at the bottom right"],
 ];
 
 function placeOf(k) {
@@ -113,33 +111,40 @@ function isInk(pixels, k) {
   return [0, 1, 28, 29].reduce((sum, j) => sum + pixels[at + j], 0) > 2;
 }
 
+function patch(pixels, k) {
+  return `${isInk(pixels, k) ? "the ink" : "the lack of ink"} ${placeOf(k)}`;
+}
+
 // The evidence of 14 x 14 patches for a class: a question, and sentences.
 export function because(pixels, data, kind, answer) {
   const order = Array.from(data.keys()).sort((a, b) => data[b] - data[a]);
   const ends = [order[0], order.at(-1)]; // the most for it, and against it
-  const [reason, other] = kind === answer ? ends : ends.reverse();
-  const name = nameOf(kind);
-  const sign = kind === answer ? 1 : -1;
-  const title = kind === NONE ? `“${name}”` : name;
-  const parts = [`Why ${kind === answer ? "" : "not "}${title}?`];
-  if (sign * data[reason] > 0) {
-    const what = isInk(pixels, reason) ? "there is ink" : "the paper is empty";
-    parts.push(`Mainly because ${what} ${placeOf(reason)}.`);
-  }
-  const same =
-    placeOf(reason) === placeOf(other) &&
-    isInk(pixels, reason) === isInk(pixels, other);
-  if (sign * data[other] < 0 && !same) {
-    const what = isInk(pixels, other) ? "The ink" : "The empty paper";
-    const does =
-      kind === answer ? "counts against it" : `does suggest ${name}`;
-    parts.push(`${what} ${placeOf(other)} ${does}, but not enough.`);
+  const chosen = kind === answer;
+  const [most, other] = chosen ? ends : ends.reverse();
+  const sign = chosen ? 1 : -1;
+  const name = kind === NONE ? "“no digit”" : nameOf(kind);
+  const parts = [`Why ${chosen ? "" : "not "}${name}?`];
+  if (sign * data[most] > 0)
+    parts.push(
+      `What counts most ${chosen ? "for" : "against"} ${name} is ` +
+        `${patch(pixels, most)}.`,
+    );
+  const enough = -sign * data[other] > WORTH * sign * data[most];
+  if (enough && patch(pixels, other) !== patch(pixels, most)) {
+    const text = patch(pixels, other);
+    parts.push(
+      `${text[0].toUpperCase()}${text.slice(1)} ` +
+        (chosen
+          ? "counts against it, but that isn't enough to change my mind."
+          : `does suggest ${name}, but that isn't enough to make me choose it.`),
+    );
   }
   parts.push(
-    "To find out, I changed the picture one small square of four pixels at a " +
-      "time, ink to paper and paper to ink, and watched what that did. ■ This " +
-      `part suggests ${name}: after the change it was less likely. × This ` +
-      "part counts against it: after the change it was more likely.",
+    "To find this out, I took four neighbouring pixels at a time, turned ink " +
+      `into paper and paper into ink, saw whether ${name} became more or less ` +
+      `likely, and put them back. ■ This part suggests ${name}, because it ` +
+      "became less likely when I changed the part. × This part counts against " +
+      "it, because it became more likely.",
   );
   return parts;
 }

@@ -65,10 +65,10 @@ test("nothing is there", () => {
 });
 
 test("how sure it is of one digit, but never wholly", () => {
-  assert.equal(verdict([reading(4)]), "I'm 99% sure of it.");
-  assert.equal(verdict([reading(4, 0.996)]), "I'm 99% sure of it.");
-  assert.equal(verdict([reading(4, 0.934)]), "I'm 93% sure of it.");
-  assert.equal(verdict([reading(4, 0.9)]), "I'm 90% sure of it.");
+  assert.equal(verdict([reading(4)]), "I'm 99% sure it's a 4.");
+  assert.equal(verdict([reading(4, 0.996)]), "I'm 99% sure it's a 4.");
+  assert.equal(verdict([reading(4, 0.934)]), "I'm 93% sure it's a 4.");
+  assert.equal(verdict([reading(4, 0.9)]), "I'm 90% sure it's a 4.");
 });
 
 test("where it isn't sure, what else it could be", () => {
@@ -76,7 +76,7 @@ test("where it isn't sure, what else it could be", () => {
   assert.equal(verdict([reading(4, 0.89, 9)]), "It could also be a 9.");
   assert.equal(
     verdict([reading(4, 0.7, NONE)]),
-    "I'm only 70% sure. It may not be a digit at all.",
+    "I'm only 70% sure it's a 4. It may not be a digit at all.",
   );
 });
 
@@ -92,7 +92,7 @@ test("a single sign that is no digit", () => {
 
 test("it is sure of every digit, or not of one", () => {
   const [sure, less, least] = [0.99, 0.85, 0.6].map((p) => reading(4, p));
-  assert.equal(verdict([sure, sure]), "I'm sure of every digit.");
+  assert.equal(verdict([sure, sure]), "I'm at least 90% sure of every digit.");
   assert.equal(
     verdict([sure, less, least, sure]),
     "I'm only 60% sure of the 3rd digit.",
@@ -101,16 +101,17 @@ test("it is sure of every digit, or not of one", () => {
 
 test("shapes that are no digits are counted, and keep their places", () => {
   const [sure, none] = [reading(4), reading(NONE)];
-  const one = "One other shape isn't a digit, so I left it out.";
-  const many = "other shapes aren't digits, so I left them out.";
-  assert.equal(verdict([sure, none]), `I'm sure of this digit. ${one}`);
+  const one = "I don't think the other shape is a digit, so I left it out.";
+  const many = "other shapes are digits, so I left them out.";
+  const sure90 = "I'm at least 90% sure of";
+  assert.equal(verdict([sure, none]), `${sure90} this digit. ${one}`);
   assert.equal(
     verdict([none, sure, none]),
-    `I'm sure of this digit. Two ${many}`,
+    `${sure90} this digit. I don't think the two ${many}`,
   );
   assert.equal(
     verdict([sure, sure, sure, ...Array(7).fill(none)]),
-    `I'm sure of these three digits. 7 ${many}`,
+    `${sure90} these three digits. I don't think the 7 ${many}`,
   );
   assert.equal(
     verdict([none, reading(4, 0.55)]),
@@ -121,7 +122,7 @@ test("shapes that are no digits are counted, and keep their places", () => {
 
 test("what is refused and is wide may be digits that touch", () => {
   const [wide, tall] = [60, 40].map((w) => ({ ...reading(NONE), w, h: 50 }));
-  const hint = "If digits touch, leave a gap between them.";
+  const hint = "If two digits touch here, try leaving a gap between them.";
   assert.ok(verdict([wide]).endsWith(hint));
   assert.ok(verdict([reading(4), wide]).endsWith(hint));
   assert.ok(!verdict([tall]).includes(hint));
@@ -157,13 +158,14 @@ test("what speaks for a class and what against it", () => {
   const data = evidenceAt([0, 0, 2], [13, 13, -3], [6, 6, 1], [7, 7, -1]);
   const [title, most, against, ...rest] = because(ink(0, 0), data, 8, 8);
   assert.equal(title, "Why an 8?");
-  assert.equal(most, "Mainly because there is ink at the top left.");
+  assert.equal(most, "What counts most for an 8 is the ink at the top left.");
   assert.equal(
     against,
-    "The empty paper at the bottom right counts against it, but not enough.",
+    "The lack of ink at the bottom right counts against it, but that isn't " +
+      "enough to change my mind.",
   );
   assert.equal(rest.length, 1);
-  assert.ok(rest[0].startsWith("To find out, I changed the picture"));
+  assert.ok(rest[0].startsWith("To find this out, I took"));
 });
 
 test("why not another class", () => {
@@ -175,10 +177,14 @@ test("why not another class", () => {
   assert.equal(title(NONE, 3), "Why not “no digit”?");
   const data = evidenceAt([0, 0, 2], [13, 13, -3]);
   const [, most, suggests] = because(ink(0, 0), data, 8, 3);
-  assert.equal(most, "Mainly because the paper is empty at the bottom right.");
+  assert.equal(
+    most,
+    "What counts most against an 8 is the lack of ink at the bottom right.",
+  );
   assert.equal(
     suggests,
-    "The ink at the top left does suggest an 8, but not enough.",
+    "The ink at the top left does suggest an 8, but that isn't enough to " +
+      "make me choose it.",
   );
 });
 
@@ -195,30 +201,30 @@ test("where nothing speaks for it or against it, nothing is said", () => {
 test("every place has its name", () => {
   const wanted = [
     [0, 4, "at the top left"],
-    [4, 5, "at the top, in the middle"],
-    [4, 8, "at the top, in the middle"],
+    [4, 5, "at the top centre"],
+    [4, 8, "at the top centre"],
     [0, 9, "at the top right"],
     [5, 0, "on the left"],
     [8, 4, "on the left"],
-    [5, 5, "in the middle"],
-    [8, 8, "in the middle"],
+    [5, 5, "at the centre"],
+    [8, 8, "at the centre"],
     [8, 13, "on the right"],
     [9, 4, "at the bottom left"],
-    [13, 7, "at the bottom, in the middle"],
+    [13, 7, "at the bottom centre"],
     [9, 9, "at the bottom right"],
   ];
   for (const [y, x, place] of wanted) {
     const [, most] = because(ink(y, x), evidenceAt([y, x, 1]), 3, 3);
-    assert.equal(most, `Mainly because there is ink ${place}.`);
+    assert.equal(most, `What counts most for a 3 is the ink ${place}.`);
   }
 });
 
 test("a patch is ink from more than half on", () => {
   const said = (pixels) => because(pixels, evidenceAt([5, 5, 1]), 3, 3)[1];
   const pixels = ink(5, 5).map((value) => 0.5 * value);
-  assert.ok(said(pixels).includes("the paper is empty"));
+  assert.ok(said(pixels).includes("the lack of ink"));
   pixels[56 * 5 + 2 * 5 + 29] = 0.6; // the last one of the patch
-  assert.ok(said(pixels).includes("there is ink"));
+  assert.ok(said(pixels).includes("is the ink"));
   const beside = ink(5, 6);
-  assert.ok(said(beside).includes("the paper is empty"));
+  assert.ok(said(beside).includes("the lack of ink"));
 });
