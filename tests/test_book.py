@@ -58,7 +58,7 @@ def page(browser, address):
         ),
     )
     yield page
-    own = address, "data:", "about:srcdoc"
+    own = address, "data:", "about:srcdoc", "blob:"  # the reader's worker
     assert [url for url in asked if not url.startswith(own)] == []
     assert errors == []
     context.close()
