@@ -1,9 +1,11 @@
 // Pointers, keys and buttons: what happens, and what follows from it.
 
+import { makeCamera, makeSteady } from "./camera.js";
 import { H, inField, isDrawing, makeHistory, W, written } from "./drawing.js";
 import { MOST, sound } from "./learning.js";
 import { NONE } from "./network.js";
-import { frame, inView, openPhoto } from "./photo.js";
+import { frame, grab, inView, openPhoto } from "./photo.js";
+import { FRAME } from "./reading.js";
 import {
   barsOf,
   describe,
@@ -19,7 +21,15 @@ import {
   showPixels,
 } from "./show.js";
 import { makeAsk } from "./thinking.js";
-import { because, nameOf, ordinal, spelt, verdict } from "./words.js";
+import {
+  because,
+  CAMERA,
+  nameOf,
+  ordinal,
+  spelt,
+  verdict,
+  withoutCamera,
+} from "./words.js";
 
 const KEY = `digit-reader ${globalThis.location?.pathname}`; // for what it stores
 const FIRST = "1998"; // writes itself: the year of MNIST
@@ -39,6 +49,8 @@ const DARES = [
 const at = {}; // the parts of the page by their id
 const drawings = makeHistory({ strokes: [] }); // or {strokes: [], photo}
 const REST = 250; // ms without a stroke, before all is shown
+const BREAK = 100; // ms between two frames of the camera
+const TAP = 10; // units of the field: a pointer that moves further draws
 let ask; // puts a question to the thinker
 let count; // classes: eleven
 let epoch = 0; // grows with all that makes older answers worthless
@@ -49,6 +61,10 @@ let chosen = null; // the reading looked at; else a doubtful one, or the last
 let asked = null; // why this class? {kind, pixels, data}
 let taught = [];
 let game = null; // {fooled, tried} while it is played
+let camera; // the one that Camera starts
+let live = false; // whether its moving picture is in the field
+let steady; // what to show of a text that was read from it
+let notice = ""; // to be said before all else of the present drawing
 
 // --- Reading: at most one question at a time, always about the latest
 
@@ -67,6 +83,10 @@ function read() {
 async function readLatest() {
   while (again) {
     again = false;
+    if (live) {
+      await readCamera();
+      continue;
+    }
     const begun = epoch;
     const { strokes, photo } = drawings.now();
     if (!strokes.length && !photo) continue;
@@ -88,6 +108,16 @@ async function readLatest() {
   }
 }
 
+// The present frame; after a break, the next one.
+async function readCamera() {
+  const begun = epoch;
+  const { grey } = grab(at.video, FRAME);
+  const found = await ask("readFrame", grey);
+  if (begun === epoch) showFrame(found, W / grey.w);
+  await new Promise((over) => setTimeout(over, BREAK));
+  again = true;
+}
+
 // --- What is shown of it
 
 function selected() {
@@ -107,7 +137,9 @@ function showAnswer(aloud) {
   const answer = spelt(rows);
   document.body.dataset.reading = answer;
   at.answer.textContent = answer.replaceAll("/", "\n");
-  let text = verdict(readings);
+  let text = live
+    ? CAMERA[answer ? "found" : "empty"]
+    : `${notice} ${verdict(readings)}`.trim();
   if (photo?.turn !== undefined) {
     if (!readings.length)
       text =
@@ -119,7 +151,27 @@ function showAnswer(aloud) {
   at.said.textContent = text;
   if (aloud)
     at.spoken.textContent = `${describe(readings, answer)} ${text}`.trim();
-  showBoxes(at.boxes, readings, readings.length > 1 ? selected() : -1);
+  const several = readings.length > 1 && !live;
+  showBoxes(at.boxes, readings, several ? selected() : -1);
+}
+
+// zoom: from pixels of the frame to units of the field.
+function showFrame(found, zoom) {
+  const before = spelt(rows);
+  const text = spelt(found);
+  const answer = steady(text);
+  if (answer === text)
+    rows = found.map((row) =>
+      row.map((reading) => ({
+        ...reading,
+        x: zoom * reading.x,
+        y: zoom * reading.y,
+        w: zoom * reading.w,
+        h: zoom * reading.h,
+      })),
+    );
+  else if (!answer) rows = [];
+  showAnswer(answer !== before);
 }
 
 let flowing = 0; // the latest flow asked for
@@ -138,6 +190,7 @@ let resting = 0; // the timer of what is shown once the pen has rested
 
 function show(aloud = true) {
   showAnswer(aloud);
+  if (live) return; // the rest is shown of a picture that is kept
   clearTimeout(resting);
   if (!rows.length) showAll();
   else resting = setTimeout(showAll, REST);
@@ -260,8 +313,10 @@ function fit() {
   paint();
 }
 
-// After another drawing has become the present one.
-function renew() {
+// After another drawing has become the present one. why: to be said first.
+function renew(why = "") {
+  endCamera();
+  notice = why;
   epoch++;
   [rows, chosen, asked] = [[], null, null];
   const { strokes, photo } = drawings.now();
@@ -290,7 +345,7 @@ function goBack(move) {
   endDemo();
   active = false;
   at.pen.className = "";
-  move();
+  if (!live) move(); // else the camera is what is taken back
   renew();
 }
 
@@ -351,9 +406,65 @@ function kept(name, what) {
   }
 }
 
+// --- The camera: its moving picture lies over the drawing, which stays
+
+async function startCamera() {
+  endDemo();
+  endGame();
+  tell(CAMERA.waiting);
+  try {
+    if (await camera.start()) goLive();
+  } catch ({ name }) {
+    const allowed = document.featurePolicy?.allowsFeature("camera");
+    const secure = Boolean(navigator.mediaDevices);
+    const framed = window !== window.top && !allowed;
+    tell(withoutCamera(name, { secure, framed }));
+  }
+}
+
+function goLive() {
+  steady = makeSteady();
+  epoch++;
+  [rows, chosen, asked] = [[], null, null];
+  showAll();
+  const waits = document.activeElement === at.camera;
+  showLive(true);
+  if (waits) at.keep.focus();
+  showAnswer(true);
+  read();
+}
+
+// Also when it is only asked for: what it sends later would come too late.
+function endCamera() {
+  camera.stop();
+  pressed = null;
+  if (!live) return;
+  const waits = at.live.contains(document.activeElement);
+  showLive(false);
+  if (waits) at.camera.focus();
+}
+
+function showLive(on) {
+  live = on;
+  at.tools.hidden = on;
+  for (const part of [at.video, at.live, at["live-keys"]]) part.hidden = !on;
+  at.drawing.parentElement.className = on ? "live" : "";
+  at.drawing.ariaLabel = on ? "Picture of the camera" : "Drawing field";
+  at.drawing.setAttribute("aria-describedby", on ? "live-keys" : "keys");
+}
+
+function keepPicture() {
+  showPhoto(grab(at.video));
+}
+
+function onLeave() {
+  if (camera.isWished()) renew(CAMERA.hidden);
+}
+
 // --- Pointers
 
 let place = { x: 0, y: 0, zoom: 1 }; // of the field, while it is drawn on
+let pressed = null; // where a pointer went down on the camera's picture
 
 function pointsOf(event) {
   const between = event.getCoalescedEvents?.() ?? [];
@@ -371,18 +482,30 @@ function putDown(point) {
 function onDown(event) {
   if (!event.isPrimary || event.button !== 0) return;
   at.drawing.setPointerCapture(event.pointerId);
+  const { x, y } = at.drawing.getBoundingClientRect();
+  const { clientLeft: border, clientWidth: wide } = at.drawing;
+  place = { x: x + border, y: y + border, zoom: W / wide };
+  const [point] = pointsOf(event);
+  if (live) pressed = point;
+  else beginStroke(point);
+}
+
+function beginStroke(point) {
   clearTimeout(resting);
   at.pen.className = "";
   endDemo();
   active = true;
-  const { x, y } = at.drawing.getBoundingClientRect();
-  const { clientLeft: border, clientWidth: wide } = at.drawing;
-  place = { x: x + border, y: y + border, zoom: W / wide };
-  putDown(pointsOf(event)[0]);
+  putDown(point);
+}
+
+function isFar([ax, ay], [bx, by]) {
+  return Math.hypot(bx - ax, by - ay) > TAP;
 }
 
 function onMove(event) {
-  if (!active || !event.isPrimary) return;
+  if (!event.isPrimary) return;
+  if (pressed && isFar(pressed, pointsOf(event).at(-1))) beginStroke(pressed);
+  if (!active) return;
   drawings
     .now()
     .strokes.at(-1)
@@ -392,7 +515,10 @@ function onMove(event) {
 }
 
 function onUp(event) {
-  if (!active || !event.isPrimary) return;
+  if (!event.isPrimary) return;
+  if (pressed && event.type === "pointerup") keepPicture();
+  pressed = null;
+  if (!active) return;
   active = false;
   chosen = null;
   keepDrawing();
@@ -421,8 +547,11 @@ function movePen([dx, dy]) {
 }
 
 function onFieldKey(event) {
-  if (event.key in ARROWS) movePen(ARROWS[event.key]);
-  else if (event.key !== " ") return;
+  if (live) {
+    if (event.key !== " " && event.key !== "Enter") return;
+    keepPicture();
+  } else if (event.key in ARROWS) movePen(ARROWS[event.key]);
+  else if (event.key !== " " || event.repeat) return;
   else if (at.pen.className) {
     [active, at.pen.className] = [false, ""];
     keepDrawing();
@@ -449,14 +578,16 @@ function onKey(event) {
 async function readPhoto(files) {
   if (!files.length) return;
   try {
-    const photo = await openPhoto(files[0]);
-    change({ strokes: [], photo: { ...photo, ...frame(photo, 0, []) } });
-    tell("I'm reading the photo.");
+    showPhoto(await openPhoto(files[0]));
   } catch {
-    if (drawings.now().photo || drawings.now().strokes.length)
-      change({ strokes: [] });
+    clear();
     tell("I can't open this as a photo. Try a JPEG or a PNG.");
   }
+}
+
+function showPhoto(photo) {
+  change({ strokes: [], photo: { ...photo, ...frame(photo, 0, []) } });
+  tell("I'm reading the photo.");
 }
 
 // --- Corrections
@@ -581,7 +712,7 @@ function clear() {
   endDemo();
   const { strokes, photo } = drawings.now();
   if (strokes.length || photo) change({ strokes: [] });
-  else tell(verdict([]));
+  else renew();
 }
 
 function listenToAll() {
@@ -611,6 +742,13 @@ function listenToAll() {
     event.preventDefault();
     readPhoto([...event.dataTransfer.files]);
   });
+  at.camera.addEventListener("click", startCamera);
+  at.keep.addEventListener("click", keepPicture);
+  at.stop.addEventListener("click", () => renew());
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) onLeave();
+  });
+  addEventListener("pagehide", onLeave);
   at.share.addEventListener("click", share);
   at.play.addEventListener("click", play);
   at.all.addEventListener("click", () => {
@@ -631,6 +769,9 @@ export function start() {
   count = network.shape.at(-1)[2];
   const source = document.querySelector("script:not([type])").textContent;
   ask = makeAsk(network, source);
+  camera = makeCamera(navigator.mediaDevices, at.video, () =>
+    renew(CAMERA.ended),
+  );
   for (let kind = 0; kind < count; kind++) {
     const button = element("button", kind === NONE ? "no digit" : kind);
     button.type = "button";

@@ -1,7 +1,8 @@
-// A photo: opened, made grey, and the part of it that is shown.
+// A photo, or a frame of a video: opened, made grey, and the part of it that
+// is shown.
 
 import { H, W } from "./drawing.js";
-import { image } from "./preparation.js";
+import { bytes } from "./preparation.js";
 
 const SIDE = 1000; // pixels: the longer side, as lesson 10 has it
 
@@ -12,29 +13,49 @@ function canvasOf(w, h) {
   });
 }
 
-// A file -> {picture: a canvas, grey: an image from 0 to 255}. Rejected if it
-// is no picture.
+function greyOf(context, w, h) {
+  const { data } = context.getImageData(0, 0, w, h);
+  const grey = bytes(h, w);
+  for (let k = 0; k < grey.data.length; k++) {
+    const [r, g, b] = [data[4 * k], data[4 * k + 1], data[4 * k + 2]];
+    grey.data[k] = (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
+  }
+  return grey;
+}
+
+// A part of a picture or of a video, its longer side of so many pixels or
+// less -> {picture: a canvas, grey: an image of bytes}.
+function copy(source, part, side) {
+  const zoom = Math.min(1, side / Math.max(part.w, part.h));
+  const [w, h] = [part.w, part.h].map((n) =>
+    Math.max(1, Math.round(n * zoom)),
+  );
+  const picture = canvasOf(w, h);
+  const context = picture.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.fillStyle = "grey"; // under what is transparent
+  context.fillRect(0, 0, w, h);
+  context.drawImage(source, part.x, part.y, part.w, part.h, 0, 0, w, h);
+  return { picture, grey: greyOf(context, w, h) };
+}
+
+// A file, in the same form. Rejected if it is no picture.
 export async function openPhoto(blob) {
   const bitmap = await createImageBitmap(blob, {
     colorSpaceConversion: "none",
   });
-  const zoom = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height));
-  const [w, h] = [bitmap.width, bitmap.height].map((n) =>
-    Math.max(1, Math.round(n * zoom)),
-  );
-  const picture = canvasOf(w, h);
-  const context = picture.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.fillStyle = "grey"; // under what is transparent
-  context.fillRect(0, 0, w, h);
-  context.drawImage(bitmap, 0, 0, w, h);
-  const { data } = context.getImageData(0, 0, w, h);
-  const grey = image(h, w, (y, x) => {
-    const k = 4 * (y * w + x);
-    const [r, g, b] = [data[k], data[k + 1], data[k + 2]];
-    return (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
-  });
-  return { picture, grey };
+  const { width: w, height: h } = bitmap;
+  return copy(bitmap, { x: 0, y: 0, w, h }, SIDE);
+}
+
+// The present frame of a video, in the same form: as much of its middle as
+// the field shows.
+export function grab(video, side = SIDE) {
+  const { videoWidth: width, videoHeight: height } = video;
+  const zoom = Math.min(width / W, height / H);
+  const [w, h] = [W * zoom, H * zoom];
+  const part = { x: (width - w) / 2, y: (height - h) / 2, w, h };
+  return copy(video, part, side);
 }
 
 // The same, turned by so many quarters against the clock.

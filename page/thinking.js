@@ -20,6 +20,7 @@ import {
   findPieces,
   intoRows,
   join,
+  readFrame,
   readSingle,
   recognise,
   together,
@@ -173,6 +174,9 @@ export function makeThinker({ shape, weights, known }) {
         return { ...best, rows: plain(best.rows) };
       return { ...best, rows: plain(readSingle(grey, model).rows) };
     },
+    // digits alone: other shapes come and go while a camera moves
+    readFrame: (grey) =>
+      plain(readFrame(grey, model).map((row) => row.filter(isDigit))),
     look: (pixels) => look(layers, pixels),
     evidence: (pixels, kind) => evidenceFor(layers, pixels, kind),
     predict: (images) => images.map((pixels) => predict(layers, pixels)),

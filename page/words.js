@@ -82,6 +82,62 @@ function withHint(text, readings) {
     : text;
 }
 
+// What the page says of the camera.
+export const CAMERA = {
+  waiting:
+    "I'm waiting for the camera. Your browser may ask you whether I may use " +
+    "it.",
+  empty: "Hold a number before the camera.",
+  found: "Keep this picture, and I'll show you why.",
+  hidden:
+    "I turned the camera off when this page was hidden. Press Camera to " +
+    "start it again.",
+  ended:
+    "The camera has stopped sending pictures. If it's still connected, press " +
+    "Camera to start it again.",
+};
+
+const PHOTO =
+  "Photo works without it: on a phone, it can open the camera app.";
+const REFUSED =
+  "I'm not allowed to use the camera. To change that, allow it in your " +
+  `browser's settings for this page, then press Camera again. ${PHOTO}`;
+const ABSENT =
+  "I can't find a camera on this device. Connect one and press Camera again, " +
+  "or press Photo to give me a picture.";
+const BUSY =
+  "The camera doesn't start. Another program may be using it: close that, " +
+  "then press Camera again. Or press Photo to give me a picture.";
+const FAULTS = {
+  NotAllowedError: REFUSED,
+  SecurityError: REFUSED,
+  NotFoundError: ABSENT,
+  OverconstrainedError: ABSENT,
+  NotReadableError: BUSY,
+  AbortError: BUSY,
+};
+
+// Why the camera doesn't start: name is the error's. secure: whether browsers
+// lend a camera to such a page; framed: whether a page around it forbids it.
+export function withoutCamera(name, { secure, framed }) {
+  if (!secure)
+    return (
+      "A browser lends its camera only to pages that nobody could have " +
+      "changed on their way. Open me by an address that begins with https or " +
+      `localhost, or download me and open the file. ${PHOTO}`
+    );
+  if (framed && FAULTS[name] === REFUSED)
+    return (
+      "I'm shown inside another page, which doesn't let me use the camera. " +
+      `Open me on my own, then press Camera again. ${PHOTO}`
+    );
+  return (
+    FAULTS[name] ??
+    "The camera doesn't start, and I don't know why. Press Camera to try " +
+      "again, or press Photo to give me a picture."
+  );
+}
+
 // The digits of each row, "?" where there is none but other shapes.
 export function spelt(rows) {
   const digits = rows
