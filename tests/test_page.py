@@ -1024,10 +1024,10 @@ def test_keyboard_reaches_everything_and_draws(page):
     page.keyboard.press("Space")
     reads(page, "1")
     reached = []
-    for _ in range(5):  # nothing to redo
+    for _ in range(6):  # nothing to redo
         page.keyboard.press("Tab")
         reached.append(page.evaluate(focus))
-    assert reached == ["undo", "clear", "photo", "share", "play"]
+    assert reached == ["undo", "clear", "photo", "camera", "share", "play"]
     for _ in range(11):  # ten corrections, then the first bar
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")

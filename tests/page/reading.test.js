@@ -23,6 +23,7 @@ import {
   onLines,
   overlap,
   part,
+  readFrame,
   readInk,
   readings,
   readSingle,
@@ -376,6 +377,33 @@ test("the best reading of bars, and its boxes", () => {
     near.every(([a, b]) => Math.abs(a - b) <= 3),
     `${x} ${y}`,
   );
+});
+
+test("a frame is read in half as many pixels a side, dark ink or light", () => {
+  for (const grey of [bars(), bars(60, 200)]) {
+    const rows = readFrame(grey, allSevens);
+    assert.deepEqual(spell(rows), ["777"]);
+    const [{ x, y, w, h }] = rows[0];
+    const near = [
+      [x, 125],
+      [y, 83],
+      [w, 33],
+      [h, 100],
+    ];
+    assert.ok(
+      near.every(([a, b]) => Math.abs(a - b) <= 3),
+      `${x} ${y}`,
+    );
+  }
+});
+
+test("a frame in which no digit is worth more than nothing has no rows", () => {
+  const noDigit = (images) =>
+    images.map(() => [...Array(10).fill(0.001), 0.99]);
+  assert.deepEqual(readFrame(bars(), noDigit), []);
+  const blank = bytes(120, 200);
+  blank.data.fill(180);
+  assert.deepEqual(readFrame(blank, null), []);
 });
 
 test("readings come one by one: a network is asked for what is wanted", () => {

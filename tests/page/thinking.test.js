@@ -348,6 +348,19 @@ test("a blank photo has no rows, and a photo of a bar has one", () => {
   assert.equal(rows[0][0].answer, 7);
 });
 
+test("of a frame there are only digits, with boxes of 500 pixels", () => {
+  const thinker = makeThinker(network());
+  const grey = bytes(300, 400);
+  grey.data.fill(200);
+  assert.deepEqual(thinker.readFrame(grey), []);
+  for (let y = 60; y < 240; y++)
+    grey.data.fill(60, 400 * y + 180, 400 * y + 210);
+  const [[{ answer, x, y, w, h }]] = thinker.readFrame(grey);
+  assert.equal(answer, 7);
+  const near = [x - 225, y - 75, w - 37, h - 225];
+  assert.ok(Math.max(...near.map(Math.abs)) <= 3, near.join());
+});
+
 // Asking
 
 test("without workers it answers itself, but not at once", async () => {
