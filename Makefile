@@ -9,7 +9,7 @@
 # make student  copy the lessons without answers and outputs to build/student
 # make bench  time the lessons against other tools (about 40 minutes)
 # make ocr    give lesson 10's exam to free OCR tools (about 15 minutes)
-# make speed  does lesson 9's page follow a pen? (on a quiet machine)
+# make speed  does lesson 9's page follow a pen and a camera? (on a quiet machine)
 # make lock   renew the locks after a change of a requirements.txt
 # make colab  run each lesson alone, on the packages that Colab has
 # make versions  make test on the oldest and on the newest packages (long)
@@ -129,8 +129,10 @@ ocr: data
 
 speed: LISTS += tests/requirements.lock
 speed: setup
-	TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tools \
-	  $(VENV)/bin/python tests/draw_speed.py
+	for script in draw camera; do \
+	  TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tools \
+	    $(VENV)/bin/python tests/$${script}_speed.py || exit; \
+	done
 
 data: setup
 	@$(if $(SAMPLE),,$(VENV)/bin/python data/get_mnist.py)
