@@ -430,6 +430,7 @@ function goLive() {
   const waits = document.activeElement === at.camera;
   showLive(true);
   if (waits) at.keep.focus();
+  at.drawing.scrollIntoView({ block: "nearest" });
   showAnswer(true);
   read();
 }

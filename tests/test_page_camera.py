@@ -479,6 +479,7 @@ def test_it_says_so_if_the_page_is_not_secure(open_page, framing):
 
 def test_it_says_so_if_the_page_around_it_forbids_it(browser):
     page = browser.new_page()  # whose console says so, too
+    page.goto(FILE)
     text = html.escape(PAGE.read_text(encoding="utf-8"))
     page.set_content(
         f"<iframe allow=\"camera 'none'\" width=400 height=700 "
