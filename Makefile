@@ -131,8 +131,8 @@ speed: LISTS += tests/requirements.lock
 speed: setup
 	for script in draw camera; do \
 	  TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tools \
-	    $(VENV)/bin/python tests/$${script}_speed.py || exit; \
-	done
+	    $(VENV)/bin/python tests/$${script}_speed.py || failed=1; \
+	done; exit $${failed-0}
 
 data: setup
 	@$(if $(SAMPLE),,$(VENV)/bin/python data/get_mnist.py)
