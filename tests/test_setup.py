@@ -93,13 +93,28 @@ def test_lessons_import_nothing_that_is_not_locked():
 
 
 def test_lessons_install_what_is_locked():
-    """Colab and Kaggle lack one package, that of the canvas and camera."""
-    text = "".join(
-        p.read_text("utf-8") for p in ROOT.glob("notebooks/*.ipynb")
-    )
-    installed = re.findall(r"install -q ([\w-]+)==([\d.]+)", text)
-    pin = locked("requirements.lock")["wigglystuff"]
-    assert installed == [("wigglystuff", pin)] * 2  # lessons 5 and 10
+    """Colab and Kaggle lack a canvas, what reads LiteRT, and V8."""
+    found, lock = [], locked("requirements.lock")
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        lesson = path.name[:2]
+        for source in sources(lesson):
+            for rest in re.findall(r"pip install\b(.*)", source):
+                known = re.fullmatch(
+                    r' -q ([\w-]+)==([\d.]+) --retries 1"', rest
+                )
+                assert known, f"{path.name}: {rest}"
+                name, pin = known.groups()
+                assert pin == lock[name], f"{path.name}: {name}"
+                modules = {"mini-racer": "py_mini_racer"}
+                module = modules.get(name, name.replace("-", "_"))
+                assert f'if importlib.util.find_spec("{module}")' in source
+                found.append((lesson, name))
+    assert found == [
+        ("05", "wigglystuff"),
+        ("09", "ai-edge-litert"),
+        ("09", "mini-racer"),
+        ("10", "wigglystuff"),
+    ]
 
 
 def test_lesson_5_without_a_network_does_without_its_canvas(
@@ -130,6 +145,23 @@ def test_lesson_5_without_a_network_does_without_its_canvas(
     ]
     pin = locked("requirements.lock")["wigglystuff"]
     assert asked == [[f"wigglystuff=={pin}", "--retries", "1"]]
+
+
+def test_lesson_9_without_a_network_reads_by_tensorflow(monkeypatch):
+    """The same, where what reads LiteRT is missing."""
+    asked = []
+    for name in ("ai_edge_litert", "ai_edge_litert.interpreter"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if missing
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: asked.append(command[-3:])
+    )
+    own = object()
+    cell = {"tf": SimpleNamespace(lite=SimpleNamespace(Interpreter=own))}
+    (source,) = (s for s in sources("09", "folded") if "ai_edge_litert" in s)
+    exec(source, cell)
+    assert cell["Interpreter"] is own
+    pin = locked("requirements.lock")["ai-edge-litert"]
+    assert asked == [[f"ai-edge-litert=={pin}", "--retries", "1"]]
 
 
 # What stops a set-up: all but the last by a machine that is made up

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 SERIES = "3.13", "3.12", "3.11"  # of which every package has wheels
-NEEDS = {"requirements.lock": "620 MB to download, 2.7 GB on the disk"}
+NEEDS = {"requirements.lock": "660 MB to download, 2.9 GB on the disk"}
 GIGABYTES = 3.5  # on the disk, with what pip downloads first
 NO_PYTHON = (
     "Python 3.11, 3.12 or 3.13 is needed and was not found: install one from "

@@ -1,6 +1,7 @@
 """`make colab`: each lesson alone in an empty folder, on Colab's packages."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def test_lesson_runs_alone(path, tmp_path, monkeypatch):
         shutil.copy(SAMPLE, tmp_path)
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")  # EDGE imports Keras
     notebook = nbformat.read(path, as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    missing = re.findall(r'find_spec\("(\w+)"\)', text)  # so it installs them
+    imports = "\n".join(f"import {name}" for name in missing)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(EDGE))
+    notebook.cells.append(nbformat.v4.new_code_cell(imports))
     place = {"metadata": {"path": os.fspath(tmp_path)}}
     NotebookClient(
         notebook, timeout=600, startup_timeout=300, resources=place
