@@ -17,6 +17,7 @@ TAGS |= {"nbval-ignore-output", "hide-input", "hide-output"}
 # tests and benchmarks run these
 TAGS |= {"read-digits", "choose-pictures", "recipe", "cnn", "make-reader"}
 TAGS |= {"network", "autodiff", "scale", "page", "pages", "read-page"}
+DEFINITIONS = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
 DETAILS = r"<details><summary>{}</summary>\n\n(.+)\n\n</details>"
 MACHINE = re.compile(r"/(home|root|work|tmp|Users|content)/|[A-Z]:\\\\")
 
@@ -136,6 +137,34 @@ def test_cells_are_short(notebook):
         if not has_tag(cell, "hide-input"):
             lines = [line for line in cell.source.splitlines() if line.strip()]
             assert 1 <= len(lines) <= 25, cell.source
+
+
+def bound(node):
+    """Yield each name that a cell binds, and whether by `def` or `class`.
+
+    Left out is what only a function, a class or a comprehension knows.
+    """
+    for child in ast.iter_child_nodes(node):
+        if isinstance(node, ast.comprehension) and child is node.target:
+            continue
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id, False
+        elif isinstance(child, ast.alias):
+            yield child.asname or child.name.split(".")[0], False
+        if isinstance(child, DEFINITIONS):
+            yield child.name, True
+        elif not isinstance(child, ast.Lambda):
+            yield from bound(child)
+
+
+def test_variables_do_not_take_the_names_of_functions(notebook):
+    """Else a cell further up may fail when it's run again."""
+    names = {True: set(), False: set()}
+    for cell in code(notebook):
+        for name, defined in bound(ast.parse(STUB.sub("", cell.source))):
+            names[defined].add(name)
+    taken = names[True] & names[False]
+    assert not taken, f"rename the variable: a function is called {taken}"
 
 
 def test_tags_are_known(notebook):
