@@ -23,7 +23,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bundle import bundle
 from conftest import DATA, on_sample
-from lessons import names_of
+from lessons import as_keras, layers_of_the_page, names_of
 
 ROOT = DATA.parent
 SHARED = ROOT.parent / "shared"
@@ -37,7 +37,7 @@ SIZES |= {"landscape": (568, 320)}
 
 @pytest.fixture(scope="module")
 def lesson():
-    """What the lesson's own cells define: template, make_page, predict, ..."""
+    """What the lesson's own cells define: template, make_page, ..."""
     return names_of("09", "page", np=np, keras=keras)
 
 
@@ -50,29 +50,14 @@ def reader():
 
 @pytest.fixture(scope="module")
 def layers():
-    """The layers in the page, as the lesson's `to_layers` has them."""
-    text = PAGE.read_text(encoding="utf-8")
-    data = json.loads(re.search(r'id="network">(.+?)</script>', text, re.S)[1])
-    content = base64.b64decode(data["weights"])
-    layers, at = [], 0
+    """The layers in the page."""
+    return layers_of_the_page()
 
-    def take(kind, count):
-        nonlocal at
-        values = np.frombuffer(content, kind, count, at)
-        at += values.nbytes
-        return values
 
-    for size, inputs, outputs, pooled in data["shape"]:
-        layer = {"size": size, "inputs": inputs, "pooled": bool(pooled)}
-        layer["scale"], layer["bias"] = (
-            take("<f4", outputs),
-            take("<f4", outputs),
-        )
-        rows = size * size * inputs
-        layer["weights"] = take("i1", rows * outputs).reshape(rows, outputs)
-        layers.append(layer)
-    assert at == len(content)
-    return layers
+@pytest.fixture(scope="module")
+def network(layers):
+    """The network in the page, as a model of Keras."""
+    return as_keras(layers)
 
 
 @pytest.fixture(scope="module")
@@ -318,11 +303,11 @@ def field(page):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("digit", DIGITS)
-def test_reads_what_the_mouse_draws(page, lesson, layers, reader, digit):
+def test_reads_what_the_mouse_draws(page, network, reader, digit):
     draw(page, DIGITS[digit])
     reads(page, str(digit))
     image = reader["to_mnist"](np.float32(field(page) > 0.5))
-    p = lesson["predict"](layers, image[None])[0]
+    p = network.predict_on_batch(image[None])[0]
     page.locator("#all").click()
     shares = page.locator("#bars span").all_text_contents()
     shares = [float(text.rstrip("%")) for text in shares]
@@ -627,34 +612,12 @@ def test_loses_few_real_digits(quiet, other_hands):
 # Is it the same model?
 
 
-def as_keras(layers):
-    """The page's layers as a Keras model."""
-    parts = [keras.Input((28, 28)), keras.layers.Reshape((28, 28, 1))]
-    for k, layer in enumerate(layers):
-        last = k == len(layers) - 1
-        activation = "softmax" if last else "relu"
-        n, size = len(layer["bias"]), layer["size"]
-        parts.append(keras.layers.Conv2D(n, size, activation=activation))
-        parts += [keras.layers.MaxPooling2D()] * layer["pooled"]
-    model = keras.Sequential([*parts, keras.layers.Flatten()])
-    weights = []
-    for layer in layers:
-        shape = (layer["size"], layer["size"], layer["inputs"], -1)
-        weights.append((layer["weights"] * layer["scale"]).reshape(shape))
-        weights.append(layer["bias"])
-    model.set_weights(weights)
-    return model
-
-
 @pytest.mark.browser
-def test_equals_keras_and_numpy(quiet, lesson, layers, digits):
+def test_equals_keras(quiet, network, digits):
     by_page = predicted(quiet, digits[0])
-    by_keras = as_keras(layers).predict(digits[0], verbose=0)
-    by_numpy = lesson["predict"](layers, digits[0])
-    for name, p in [("Keras", by_keras), ("NumPy", by_numpy)]:
-        apart = np.abs(p - by_page).max()
-        print(f"{name}: {apart:.1e} apart at most")
-        assert apart < 1e-3
+    apart = np.abs(network.predict(digits[0], verbose=0) - by_page).max()
+    print(f"{apart:.1e} apart at most")
+    assert apart < 1e-3
     assert np.mean(by_page.argmax(axis=1) == digits[1]) > 0.98
 
 
@@ -811,7 +774,7 @@ def test_reads_a_sheet_and_shows_it(page, tmp_path, turn):
 
 
 @pytest.mark.browser
-def test_a_bar_says_which_pixels_speak_for_it(page, lesson, layers):
+def test_a_bar_says_which_pixels_speak_for_it(page, network):
     draw(page, DIGITS[4])
     reads(page, "4")
     seen, why = page.locator("#seen"), page.locator("#why")
@@ -827,7 +790,8 @@ def test_a_bar_says_which_pixels_speak_for_it(page, lesson, layers):
     evidence = asked(page, code, pixels.tolist()).reshape(14, 14)
 
     def lead(image):
-        p = lesson["predict"](layers, np.float32(image).reshape(1, 28, 28))[0]
+        batch = np.float32(image).reshape(1, 28, 28)
+        p = network.predict_on_batch(batch)[0]
         return np.log(p[9] / np.delete(p, 9).max())
 
     for y, x in [(2, 5), (4, 8), (7, 7), (10, 9)]:

@@ -3,21 +3,23 @@
 Both have the network of the built page, page/digit_reader.html.
 """
 
-import base64
 import io
 import json
-import re
 import shutil
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import test_read_page
 from conftest import DATA, missing
-from lessons import names_of
+from lessons import (
+    as_keras,
+    layers_of_the_page,
+    names_of,
+    network_of_the_page,
+)
 from PIL import Image
 
 ROOT = DATA.parent
@@ -25,13 +27,6 @@ SCRIPTS = Path(__file__).with_name("page")
 PICTURES = sorted((DATA / "digits").iterdir())
 SINGLE = "a single digit"
 paper = test_read_page.paper  # its fixture: makers of pages
-
-
-def network_of_the_page():
-    """Return the shape of the built page's network, and its weights."""
-    text = (ROOT / "page/digit_reader.html").read_text(encoding="utf-8")
-    network = re.search(r'id="network">(.+?)</script>', text, re.S)[1]
-    return [json.loads(network)[key] for key in ("shape", "weights")]
 
 
 @pytest.fixture(scope="module")
@@ -45,31 +40,16 @@ def lesson():
 
 @pytest.fixture(scope="module")
 def network():
-    """The page's network, by lesson 9's NumPy, as a model of Keras."""
-    import keras
-
-    shape, weights = network_of_the_page()
-    content, layers, at = base64.b64decode(weights), [], 0
-    for size, inputs, outputs, pooled in shape:
-        layer = {"size": size, "inputs": inputs, "pooled": bool(pooled)}
-        for name in ("scale", "bias"):
-            layer[name] = np.frombuffer(content, "<f4", outputs, at)
-            at += 4 * outputs
-        rows = size * size * inputs
-        whole = np.frombuffer(content, "i1", rows * outputs, at)
-        layer["weights"] = whole.reshape(rows, outputs)
-        at += rows * outputs
-        layers.append(layer)
-    predict = names_of("09", "page", np=np, keras=keras)["predict"]
-    return SimpleNamespace(predict_on_batch=lambda x: predict(layers, x))
+    """The page's network, as a model of Keras."""
+    return as_keras(layers_of_the_page())
 
 
 def read_by_page(greys, folder):
     """Pictures (h, w) -> the page's readings and its masks of ink."""
     if not shutil.which("node"):
         missing("Node")
-    shape, weights = network_of_the_page()
-    whole = {"shape": shape, "weights": weights}
+    network = network_of_the_page()
+    whole = {key: network[key] for key in ("shape", "weights")}
     (folder / "network.json").write_text(json.dumps(whole))
     sizes = [grey.shape for grey in greys]
     (folder / "sizes.json").write_text(json.dumps(sizes))
