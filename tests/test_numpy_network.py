@@ -101,12 +101,27 @@ def test_autodiff_finds_what_was_derived_by_hand(lesson, seed, dtype, gap):
         np.testing.assert_allclose(machine, hand, rtol=gap, atol=gap)
 
 
-def test_autodiff_adds_where_paths_meet_and_can_run_twice(lesson):
-    tensor = lesson["Tensor"](np.array([[1.0, -2.0], [3.0, 4.0]]))
-    twice = tensor + tensor
-    for _ in range(2):  # a second call starts afresh
-        twice.backward()
-        np.testing.assert_array_equal(tensor.grad, np.full((2, 2), 2.0))
+@pytest.mark.parametrize("data", [3.0, np.array([[1.0, -2.0], [3.0, 4.0]])])
+def test_autodiff_adds_where_paths_meet_and_can_run_twice(lesson, data):
+    tensor = lesson["Tensor"](data)
+    for result, wanted in [
+        (tensor + tensor, 2 * np.ones_like(data)),
+        (tensor * tensor, 2 * data),
+        (tensor * tensor + tensor, 2 * data + 1),
+    ]:
+        for _ in range(2):  # a second call starts afresh
+            result.backward()
+            np.testing.assert_array_equal(tensor.grad, wanted)
+
+
+def test_a_neuron_of_tensors_has_the_derivatives_worked_out_by_hand(lesson):
+    """Check x = 2, w = 3, b = -1: a = 5, and (5 - 4) squared."""
+    x, w, b = (lesson["Tensor"](value) for value in (2.0, 3.0, -1.0))
+    error = lesson["relu_op"](w * x + b) + lesson["Tensor"](-4.0)
+    loss = error * error
+    loss.backward()
+    found = [t.grad for t in (loss, error, x, w, b)]
+    assert (loss.data, found) == (1, [1, 2, 6, 4, 2])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
