@@ -97,8 +97,9 @@ def test_lesson_is_the_notebook(page, path):
     assert page.locator("article h1").text_content().startswith(title)
     figures = str(cells).count("'image/png': ")
     assert page.locator(".cell_output img").count() == figures
-    folds = [cell for cell in cells if "hide" in str(cell.metadata)]
-    assert page.locator("details.hide").count() == len(folds) > 2
+    tags = [tag for cell in cells for tag in cell.metadata.get("tags", [])]
+    folds = tags.count("hide-input") + tags.count("hide-output")
+    assert page.locator("details.hide").count() == folds > 2
     assert page.locator("details[open]").count() == 0
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert page.locator(".cell").count() == len(code)
