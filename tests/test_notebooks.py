@@ -97,6 +97,16 @@ def test_what_is_folded_has_a_tag_and_a_title(notebook):
         assert hidden == cell.source.startswith("# @title ")
 
 
+def test_folded_text_stands_in_a_paragraph_of_its_own(notebook):
+    """Else Markdown shows its tags, or doesn't fold it."""
+    whole = r"(?:^|\n\n)<details[^>\n]*><summary>.+</summary>\n\n"
+    for text in texts(notebook):
+        text = re.sub(r"```.*?```", "", text, flags=re.S)
+        assert len(re.findall(whole, text)) == text.count("<details"), text
+        ends = len(re.findall(r"\n\n</details>(?:\n\n|$)", text))
+        assert ends == text.count("<details"), text
+
+
 def test_valid_and_small(path, notebook):
     nbformat.validate(notebook)
     assert path.stat().st_size < 1_000_000
